@@ -1,0 +1,61 @@
+"""A data set: the matrix together with the names of its rows and columns and what a row looks like."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+RowKind = Literal["table", "image", "text"]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What one row of the matrix looks like, so that a part can be shown the same way.
+
+    Parameters
+    ----------
+    kind : {"table", "image", "text"}, default="table"
+        A row of numbers under column names, a picture, or the term weights of a document.
+    shape : tuple of int or None, default=None
+        For pictures (height, width) or (height, width, 3); a row is the picture in C order.
+    """
+
+    kind: RowKind = "table"
+    shape: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A matrix with its labels; ``NMF.fit`` takes one as it takes an array.
+
+    Parameters
+    ----------
+    X : ndarray or scipy.sparse.csr_array of shape (n_samples, n_features)
+        The values.
+    row_names, column_names : tuple of str or None
+        Labels of the samples and of the features; None where the source had none.
+    layout : Layout
+        What one row looks like.
+    source : str
+        Where the data came from, as a reader would write it (a path, ``"demo faces"``).
+    """
+
+    X: Any
+    row_names: tuple[str, ...] | None = None
+    column_names: tuple[str, ...] | None = None
+    layout: Layout = field(default_factory=Layout)
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        m, n = self.X.shape
+        for names, size, what in ((self.row_names, m, "row"), (self.column_names, n, "column")):
+            if names is not None and len(names) != size:
+                raise ValueError(f"There are {len(names)} {what} names for {size} {what}s; give one name for each.")
+        if self.layout.shape is not None and int(np.prod(self.layout.shape)) != n:
+            raise ValueError(f"Pictures of shape {self.layout.shape} have {np.prod(self.layout.shape)} values, not {n}.")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n_samples, n_features)."""
+        m, n = self.X.shape
+        return m, n
