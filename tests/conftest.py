@@ -1,0 +1,45 @@
+"""Settings and fixtures of all tests."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import hypothesis
+import numpy as np
+import pytest
+
+from tests.support import skip_or_fail
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def _digest_of_kernels() -> str:
+    sources = sorted((ROOT / "src/partwise/kernels").glob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+
+
+# Numba's cache notices a change of the file that a kernel is in, but not of a kernel that it calls in another file.
+# A folder for each state of all kernels keeps the speed of a warm cache without ever running a stale kernel.
+os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".pytest_cache/numba" / _digest_of_kernels()))
+
+# The first example of a test may compile kernels: how long an example takes says nothing.
+hypothesis.settings.register_profile(
+    "partwise", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.register_profile("ci", parent=hypothesis.settings.get_profile("partwise"), derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "partwise")
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of real data sets: ``PARTWISE_DATA``, or ``../shared/data`` beside the repository."""
+    path = Path(os.environ.get("PARTWISE_DATA", ROOT.parent / "shared/data"))
+    if not path.is_dir():
+        skip_or_fail(f"the real data sets are not at {path}; set PARTWISE_DATA to their folder")
+    return path
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """A generator that gives every test the same numbers in every run."""
+    return np.random.default_rng(0)

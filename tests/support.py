@@ -1,0 +1,17 @@
+"""What several test files need."""
+
+import os
+from typing import NoReturn
+
+import pytest
+
+
+def skip_or_fail(reason: str) -> NoReturn:
+    """Skip the test because something is missing here, or fail it where everything must be there.
+
+    ``PARTWISE_REQUIRE=1`` (set by ``.ci/run``) says that the real data, a browser, the right to act as another
+    user and the like are there, so that a test which cannot run is a failure and not silence.
+    """
+    if os.environ.get("PARTWISE_REQUIRE") == "1":
+        pytest.fail(f"required here, but: {reason}", pytrace=False)
+    pytest.skip(reason)
