@@ -8,9 +8,7 @@ import hypothesis
 import numpy as np
 import pytest
 
-from tests.support import skip_or_fail
-
-ROOT = Path(__file__).resolve().parents[1]
+from tests.support import ROOT, skip_or_fail
 
 
 def _digest_of_kernels() -> str:
@@ -23,9 +21,7 @@ def _digest_of_kernels() -> str:
 os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".pytest_cache/numba" / _digest_of_kernels()))
 
 # The first example of a test may compile kernels: how long an example takes says nothing.
-hypothesis.settings.register_profile(
-    "partwise", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
+hypothesis.settings.register_profile("partwise", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.register_profile("ci", parent=hypothesis.settings.get_profile("partwise"), derandomize=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "partwise")
 

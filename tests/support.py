@@ -1,9 +1,13 @@
 """What several test files need."""
 
 import os
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+"""The root of the repository."""
 
 
 def skip_or_fail(reason: str) -> NoReturn:
