@@ -6,9 +6,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import joblib
@@ -36,7 +34,7 @@ print(partwise.NMF(5, random_state=0, max_iter=500).fit(load_digits().data).reco
 
 
 def as_nobody(program: str, path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run ``program`` as a user that may write nothing and has no home, with ``path`` in front of the installed modules.
+    """Run ``program`` as a user that may write nothing and has no home, with the modules in ``path`` before others.
 
     One right of root is kept, to read: an interpreter below ``/root`` could not be started otherwise.
     """
@@ -167,29 +165,21 @@ def test_a_forked_child_fits_as_its_parent_does(when: str) -> None:
     assert result.returncode == 0, result.stderr
 
 
-@contextmanager
-def threads_of_partwise() -> Iterator[set[int]]:
-    """The threads of fits that were alive at some time, in this process."""
-    seen: set[int] = set()
+def fit_watched(seed: int, n_threads: int | None = None) -> tuple[bytes, int]:
+    """A fit, and the largest number of threads of fits that were alive with it in this process."""
+    most = 0
     done = threading.Event()
 
     def watch() -> None:
+        nonlocal most
         while not done.wait(0.0005):
-            seen.update(id(thread) for thread in threading.enumerate() if thread.name.startswith("partwise"))
+            most = max(most, sum(thread.name.startswith("partwise") for thread in threading.enumerate()))
 
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
-        yield seen
-    finally:
-        done.set()
-        watcher.join()
-
-
-def fit_watched(seed: int, n_threads: int | None = None) -> tuple[bytes, int]:
-    with threads_of_partwise() as seen:
+    with ThreadPoolExecutor(1, thread_name_prefix="watch") as watcher:
+        watcher.submit(watch)
         bits = fit(seed, n_threads)
-    return bits, len(seen)
+        done.set()
+    return bits, most
 
 
 def test_the_watch_sees_the_threads_of_a_fit() -> None:
