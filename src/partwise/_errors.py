@@ -17,5 +17,9 @@ class FileError(PartwiseError, ValueError):
     """A file cannot be read or written: foreign, truncated, ragged, too large …"""
 
 
+class MissingFileError(FileError, FileNotFoundError):
+    """There is no file or folder of that name."""
+
+
 class MissingExtraError(PartwiseError, ImportError):
     """An optional dependency is needed and is not installed; the sentence says which extra brings it."""

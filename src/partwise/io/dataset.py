@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from partwise._errors import DataError
+
 RowKind = Literal["table", "image", "text"]
 
 
@@ -38,6 +40,14 @@ class Dataset:
         What one row looks like.
     source : str
         Where the data came from, as a reader would write it (a path, ``"demo faces"``).
+    recipe : dict
+        For text, the options of `read` (plain JSON values) that turn further documents into rows with the same
+        columns and term weights: ``read(path, **dataset.recipe)``. Empty for the other kinds.
+
+    Raises
+    ------
+    DataError
+        If the number of names or the shape of the pictures does not fit the matrix.
     """
 
     X: Any
@@ -45,14 +55,15 @@ class Dataset:
     column_names: tuple[str, ...] | None = None
     layout: Layout = field(default_factory=Layout)
     source: str = ""
+    recipe: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         m, n = self.X.shape
         for names, size, what in ((self.row_names, m, "row"), (self.column_names, n, "column")):
             if names is not None and len(names) != size:
-                raise ValueError(f"There are {len(names)} {what} names for {size} {what}s; give one name for each.")
+                raise DataError(f"There are {len(names)} {what} names for {size} {what}s; give one name for each.")
         if self.layout.shape is not None and int(np.prod(self.layout.shape)) != n:
-            raise ValueError(f"Pictures of shape {self.layout.shape} have {np.prod(self.layout.shape)} values, not {n}.")
+            raise DataError(f"Pictures of shape {self.layout.shape} have {np.prod(self.layout.shape)} values, not {n}.")
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -1,0 +1,218 @@
+"""The one door through which data come in: the kinds of sources and who reads them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from fnmatch import fnmatchcase
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from scipy import sparse
+
+from partwise._errors import FileError, ParameterError
+from partwise.io.arrays import read_npy, read_npz
+from partwise.io.dataset import Dataset, Layout
+from partwise.io.files import existing, legible, read_lines
+from partwise.io.images import IMAGE_SUFFIXES, natural_order, read_image_folder, read_tiff
+from partwise.io.market import read_mtx
+from partwise.io.options import (
+    ArchiveOptions,
+    CommonOptions,
+    EncodedOptions,
+    ImageOptions,
+    JsonLinesOptions,
+    ReadOptions,
+    TableOptions,
+    TextOptions,
+    changed,
+)
+from partwise.io.tables import read_parquet, read_table
+from partwise.io.text import read_json_lines, read_text_folder, read_text_lines
+
+
+@dataclass(frozen=True)
+class FileReader:
+    """Who reads a kind of file, how a sentence calls it, and which options concern it."""
+
+    read: Callable[[Path, Any], Dataset]
+    what: str
+    options: type[CommonOptions]
+
+
+@dataclass(frozen=True)
+class FolderReader:
+    """The same for a folder, of which the files with these suffixes are read."""
+
+    read: Callable[[Path, list[Path], Any], Dataset]
+    what: str
+    options: type[CommonOptions]
+    suffixes: frozenset[str]
+
+
+_TABLE = FileReader(read_table, "a table", TableOptions)
+_MARKET = FileReader(read_mtx, "a Matrix Market file", CommonOptions)
+_LINES = FileReader(read_text_lines, "a document a line", TextOptions)
+_JSON_LINES = FileReader(read_json_lines, "a JSON object a line", JsonLinesOptions)
+_TIFF = FileReader(read_tiff, "a TIFF file", ImageOptions)
+
+FILES: dict[str, FileReader] = {
+    ".npy": FileReader(read_npy, "a NumPy array", CommonOptions),
+    ".npz": FileReader(read_npz, "an archive of NumPy arrays", ArchiveOptions),
+    ".csv": _TABLE,
+    ".csv.gz": _TABLE,
+    ".tsv": _TABLE,
+    ".tsv.gz": _TABLE,
+    ".mtx": _MARKET,
+    ".mtx.gz": _MARKET,
+    ".parquet": FileReader(read_parquet, "a Parquet file", CommonOptions),
+    ".tif": _TIFF,
+    ".tiff": _TIFF,
+    ".txt": _LINES,
+    ".txt.gz": _LINES,
+    ".jsonl": _JSON_LINES,
+    ".jsonl.gz": _JSON_LINES,
+}
+"""Kinds of files by suffix."""
+
+FOLDERS: dict[str, FolderReader] = {
+    "images": FolderReader(read_image_folder, "a folder of pictures", ImageOptions, IMAGE_SUFFIXES),
+    "texts": FolderReader(read_text_folder, "a folder of documents", TextOptions, frozenset({".txt"})),
+}
+"""Kinds of folders."""
+
+
+def read(path: str | PathLike[str], options: ReadOptions | None = None, **named: Any) -> Dataset:
+    r"""Read a matrix with the names of its rows and columns, whatever kind of source it is in.
+
+    ==========================================  ========================================================================
+    source                                      options, described in the classes of `partwise.io.options`
+    ==========================================  ========================================================================
+    ``.npy``                                    ``image_shape`` (pictures: the shape of one)
+    ``.npz`` dense or SciPy sparse              ``key``, ``image_shape``
+    ``.csv``, ``.tsv`` (``.gz``)                ``header``, ``row_names``, ``delimiter``, ``encoding``
+    ``.mtx`` (``.gz``), ``.parquet``
+    folder of PNG, JPEG, PGM, TIFF; ``.tiff``   ``grey``; a folder also ``pattern``
+    folder of ``.txt``, ``.txt`` (``.gz``)      ``pattern``, ``weighting``, ``min_df``, ``max_df``, ``max_features``, ``stop_words``,
+                                                ``ngram_range`` and all others of `TextOptions`, ``encoding``
+    ``.jsonl`` (``.gz``)                        the same, and ``field``, ``id_field``
+    all                                         ``kind``, ``transpose``, ``row_names_from``, ``column_names_from``,
+                                                ``max_bytes``
+    ==========================================  ========================================================================
+
+    Parameters
+    ----------
+    path : path-like
+        A file, or a folder of pictures or documents (folders within it are read too, in natural order).
+    options : ReadOptions or None, default=None
+        All options in one value; None takes the defaults.
+    **named
+        Single options by name, which take precedence.
+
+    Returns
+    -------
+    Dataset
+        Tables come as float64 arrays, pictures as float64 rows in [0, 1], text and sparse files as
+        `scipy.sparse.csr_array`; arrays keep their dtype.
+
+    Raises
+    ------
+    FileError
+        If the source is missing (then it is a `FileNotFoundError` too), damaged, ragged, too large, of an unknown
+        kind, or holds something other than numbers; the sentence names the file and the place in it.
+    ParameterError
+        If an option is unknown or does not concern the kind of source.
+    MissingExtraError
+        If the kind needs a package that is not installed.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib, partwise.io
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "fruit.csv"
+    >>> _ = path.write_text("day,apple,pear\nMonday,1,2\nTuesday,3,4\n")
+    >>> data = partwise.io.read(path)
+    >>> data.row_names, data.column_names
+    (('Monday', 'Tuesday'), ('apple', 'pear'))
+    """
+    options = _options(options or ReadOptions(), named)
+    path = existing(path)
+    data = _read_folder(path, options) if path.is_dir() else _read_file(path, options)
+    return _finish(data, options)
+
+
+def _options(options: ReadOptions, named: dict[str, Any]) -> ReadOptions:
+    known = [field.name for field in fields(ReadOptions)]
+    unknown = ", ".join(name for name in named if name not in known)
+    if unknown:
+        raise ParameterError(f"There is no option {unknown} for reading: there are {', '.join(known)}.")
+    return replace(options, **named)
+
+
+def _read_file(path: Path, options: ReadOptions) -> Dataset:
+    name = f".{options.kind.lstrip('.')}" if options.kind else path.name.lower()
+    suffix = max((suffix for suffix in FILES if name.endswith(suffix)), key=len, default=None)
+    if suffix is None:
+        raise FileError(
+            f"{path} is of no known kind ({', '.join(FILES)}, or a folder of pictures or of .txt files): "
+            "rename it, or name its kind."
+        )
+    reader = FILES[suffix]
+    _check_options(options, reader, path)
+    with legible(path, reader.what):
+        return reader.read(path, options)
+
+
+def _read_folder(path: Path, options: ReadOptions) -> Dataset:
+    with legible(path, "a folder"):
+        files = [file for file in path.rglob("*") if file.is_file() and not file.name.startswith(".")]
+    files = [file for file in files if fnmatchcase(file.relative_to(path).as_posix(), options.pattern)]
+    reader, members = _choose(path, files, options.kind)
+    _check_options(options, reader, path)
+    members.sort(key=lambda file: natural_order(file.relative_to(path).as_posix()))
+    with legible(path, reader.what):
+        return reader.read(path, members, options)
+
+
+def _choose(path: Path, files: list[Path], kind: str | None) -> tuple[FolderReader, list[Path]]:
+    readers = {name: reader for name, reader in FOLDERS.items() if kind in (None, name)}
+    found = {name: [f for f in files if f.suffix.lower() in reader.suffixes] for name, reader in readers.items()}
+    names = [name for name, members in found.items() if members]
+    if len(names) > 1:
+        examples = " and ".join(f"{found[name][0].name} (kind={name!r})" for name in names)
+        raise FileError(f"The folder {path} holds both pictures and documents, such as {examples}: choose with kind.")
+    if not names:
+        wanted = sorted(suffix for reader in (readers or FOLDERS).values() for suffix in reader.suffixes)
+        raise FileError(f"The folder {path} holds nothing that can be read: there should be {', '.join(wanted)} files.")
+    return readers[names[0]], found[names[0]]
+
+
+def _check_options(options: ReadOptions, reader: FileReader | FolderReader, path: Path) -> None:
+    unused = sorted(changed(options).keys() - {field.name for field in fields(reader.options)})
+    if unused:
+        raise ParameterError(
+            f"{path} is read as {reader.what}, which {', '.join(unused)} does not concern: leave it out."
+        )
+
+
+def _finish(data: Dataset, options: ReadOptions) -> Dataset:
+    if options.transpose:
+        X: Any = data.X.T  # a CSR array becomes CSC
+        X = sparse.csr_array(X) if sparse.issparse(X) else X
+        data = replace(data, X=X, row_names=data.column_names, column_names=data.row_names, layout=Layout(), recipe={})
+    if options.image_shape is not None:
+        data = replace(data, layout=Layout("image", tuple(options.image_shape)))
+    return replace(
+        data,
+        row_names=_names(options.row_names_from, data.shape[0], "row") or data.row_names,
+        column_names=_names(options.column_names_from, data.shape[1], "column") or data.column_names,
+    )
+
+
+def _names(path: str | PathLike[str] | None, count: int, what: str) -> tuple[str, ...] | None:
+    if path is None:
+        return None
+    names = tuple(read_lines(existing(path), EncodedOptions()))
+    if len(names) != count:
+        raise FileError(
+            f"{path} holds {len(names)} names for {count} {what}s: it should have one line for each {what}."
+        )
+    return names

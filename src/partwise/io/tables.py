@@ -1,0 +1,209 @@
+"""Tables with names: ``.csv``, ``.tsv`` (gzipped or not) and ``.parquet``."""
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from math import isfinite, isnan
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from partwise._errors import FileError, PartwiseError
+from partwise._optional import require
+from partwise.io.dataset import Dataset
+from partwise.io.files import codec, opened, opened_text, too_large
+from partwise.io.options import CommonOptions, TableOptions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_MISSING = frozenset({"", "na", "n/a", "#n/a", "null", "none", "<na>", "."})
+_SAMPLE_ROWS = 100
+
+
+@dataclass(frozen=True)
+class _Form:
+    """How a table of characters is written; ``header`` holds the names of all columns but that of the row names."""
+
+    delimiter: str
+    skip: int  # lines up to the end of the header
+    header: tuple[str, ...] | None
+    row_names: bool
+    width: int
+
+
+def read_table(path: Path, options: TableOptions) -> Dataset:
+    """Read a table of numbers with or without names of its columns (a header) and of its rows (a first column)."""
+    form = _recognise(path, options)
+    try:
+        frame = _parse(path, form, options)
+    except PartwiseError:
+        raise
+    except ValueError:  # pandas' ParserError is one
+        _explain(path, form, options)
+        raise
+    numbers = frame.iloc[:, 1:] if form.row_names else frame
+    numeric = all(dtype.kind in "biuf" for dtype in numbers.dtypes)
+    X = numbers.to_numpy(np.float64) if numeric else np.array([[np.nan]])
+    if frame.shape[1] != form.width or not np.isfinite(X).all():
+        _explain(path, form, options)
+        raise FileError(f"{path} holds cells that are no numbers: look for unusual signs in its cells.")
+    row_names = tuple(frame.iloc[:, 0]) if form.row_names else None
+    return Dataset(X, row_names, form.header, source=str(path))
+
+
+def _parse(path: Path, form: _Form, options: TableOptions) -> "pd.DataFrame":
+    pandas = require("pandas", "io", "Reading tables")
+    # Since pandas 3.1 the default parser returns the nearest float64; before, only this one did.
+    exact = {} if _version(pandas.__version__) >= (3, 1) else {"float_precision": "round_trip"}
+    with opened(path, options.max_bytes) as stream:
+        frame: pd.DataFrame = pandas.read_csv(
+            stream,
+            sep=form.delimiter,
+            header=None,
+            skiprows=form.skip,
+            dtype={0: str} if form.row_names else None,
+            na_filter=False,
+            low_memory=False,
+            encoding=codec(options),
+            **exact,
+        )
+    return frame
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".")[:2])
+
+
+# --- what the file looks like ---------------------------------------------------------------------------------------
+
+
+def _recognise(path: Path, options: TableOptions) -> _Form:
+    delimiter = options.delimiter or _delimiter(path, options)
+    numbered = list(islice(_rows(path, delimiter, options), _SAMPLE_ROWS))
+    if not numbered:
+        raise FileError(f"{path} is empty: it should hold a table of numbers.")
+    sample = [row for _, row in numbered]
+    first, body = sample[0], sample[1:]
+    short = bool(body) and len(first) + 1 == len(body[0])
+    corner = first[0] == "" and len(first) > 1
+    header = options.header if options.header is not None else short or corner or _texts(first[1:] or first)
+    body = body if header else sample
+    if not body:
+        raise FileError(f"{path} has a header and no rows below it: it should hold a table of numbers.")
+    named = options.row_names
+    if named is None:
+        named = bool(header and (short or corner)) or (len(body[0]) > 1 and _texts([row[0] for row in body]))
+    names = tuple(first if short or not named else first[1:]) if header else None
+    width = len(body[0]) if names is None else len(names) + named
+    # Line ends within quoted names are no lines to pandas.
+    skip = numbered[0][0] - sum(cell.count("\n") for cell in first) if header else 0
+    return _Form(delimiter, skip, names, named, width)
+
+
+def _delimiter(path: Path, options: TableOptions) -> str:
+    if (options.kind or path.name).lower().endswith(("tsv", "tsv.gz")):
+        return "\t"
+    first = {sign: next(_rows(path, sign, options), (1, []))[1] for sign in (",", ";", "\t")}
+    return max(first, key=lambda sign: len(first[sign]))
+
+
+def _rows(path: Path, delimiter: str, options: TableOptions) -> Iterator[tuple[int, list[str]]]:
+    """Yield the line on which each row ends, and its cells; blank lines are skipped."""
+    with opened_text(path, options) as stream:
+        reader = csv.reader(stream, delimiter=delimiter)
+        for cells in reader:
+            if cells:
+                yield reader.line_num, cells
+
+
+def _texts(cells: Sequence[str]) -> bool:
+    """Whether most of the cells that are filled are no numbers: one bad cell doesn't make a header of a row."""
+    filled = [cell for cell in cells if not _missing(cell)]
+    return 2 * sum(_number(cell) is None for cell in filled) > len(filled)
+
+
+def _number(cell: str) -> float | None:
+    try:
+        return None if "_" in cell else float(cell)
+    except ValueError:
+        return {"true": 1.0, "false": 0.0}.get(cell.lower())
+
+
+def _missing(cell: str) -> bool:
+    number = _number(cell)
+    return cell.strip().lower() in _MISSING or (number is not None and isnan(number))
+
+
+# --- what is wrong with it ------------------------------------------------------------------------------------------
+
+
+def _explain(path: Path, form: _Form, options: TableOptions) -> None:
+    """Find the first row or cell that cannot be, slowly, and raise a sentence that says where it is."""
+    for line, cells in islice(_rows(path, form.delimiter, options), form.header is not None, None):
+        if len(cells) != form.width:
+            raise FileError(
+                f"{path} is ragged: line {line} has {len(cells)} cells where {form.width} were expected; "
+                "mend that line, or name the right delimiter."
+            )
+        for column in range(int(form.row_names), form.width):
+            _check_cell(cells[column], f"{path}, {_place(form, line, column, cells)}")
+
+
+def _place(form: _Form, line: int, column: int, cells: list[str]) -> str:
+    row = f"line {line} (row {cells[0]!r})" if form.row_names else f"line {line}"
+    name = f" ({form.header[column - form.row_names]!r})" if form.header else ""
+    return f"{row}, column {column + 1}{name}"
+
+
+def _check_cell(cell: str, place: str) -> None:
+    if _missing(cell):
+        raise FileError(
+            f"{place} has no value ({cell!r}): missing entries cannot be factorised yet; fill or remove them first."
+        )
+    number = _number(cell)
+    if number is None:
+        raise FileError(f"{place} holds {cell!r}, which is not a number: mend it, or say what names rows and columns.")
+    if not isfinite(number):
+        raise FileError(f"{place} holds {cell!r}, which is not finite: replace it by a number.")
+
+
+# --- parquet --------------------------------------------------------------------------------------------------------
+
+
+def read_parquet(path: Path, options: CommonOptions) -> Dataset:
+    """Read a table whose row names are its pandas index, or its first column where that holds no numbers."""
+    parquet = require("pyarrow.parquet", "io", "Reading Parquet files")
+    with parquet.ParquetFile(path) as file:
+        groups = [file.metadata.row_group(i).total_byte_size for i in range(file.metadata.num_row_groups)]
+        if max(sum(groups), 8 * file.metadata.num_rows * file.metadata.num_columns) > options.max_bytes:
+            raise too_large(path, options.max_bytes)
+        frame: pd.DataFrame = file.read().to_pandas()
+    return _from_frame(frame, path)
+
+
+def _from_frame(frame: "pd.DataFrame", path: Path) -> Dataset:
+    pandas = require("pandas", "io", "Reading tables")
+    names: Iterable[Any] | None = None if isinstance(frame.index, pandas.RangeIndex) else frame.index
+    if names is None and frame.shape[1] > 1 and frame.dtypes.iloc[0].kind not in "biuf":
+        names, frame = frame.iloc[:, 0], frame.iloc[:, 1:]
+    for position in range(frame.shape[1]):
+        _check_column(frame.iloc[:, position], path)
+    row_names = None if names is None else tuple(str(name) for name in names)
+    return Dataset(frame.to_numpy(np.float64), row_names, tuple(map(str, frame.columns)), source=str(path))
+
+
+def _check_column(column: "pd.Series[Any]", path: Path) -> None:
+    missing = column.isna().to_numpy()
+    if missing.any():
+        raise FileError(
+            f"{path}, row {missing.argmax() + 1}, column {column.name!r} has no value: "
+            "missing entries cannot be factorised yet; fill or remove them first."
+        )
+    if column.dtype.kind not in "biuf":
+        raise FileError(
+            f"{path}, column {column.name!r} holds {column.dtype} values such as {column.iloc[:1].tolist()}, "
+            "not numbers: convert or remove it."
+        )
