@@ -1,11 +1,11 @@
 """Sphinx configuration."""
 
-from importlib.metadata import version
+import importlib.metadata
 
 project = "partwise"
 author = "the partwise developers"
 project_copyright = "2026, the partwise developers"
-release = version("partwise")
+release = importlib.metadata.version("partwise")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc"]
 myst_enable_extensions = ["dollarmath"]
@@ -13,7 +13,6 @@ myst_heading_anchors = 2
 
 html_theme = "furo"
 html_title = f"partwise {release}"
-templates_path = ["_templates"]
 
 autodoc_default_options = {"members": True}
 autodoc_typehints = "none"  # the types stand in the docstrings
