@@ -1,0 +1,152 @@
+"""How one row is made of parts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from partwise.plot import _style
+from partwise.plot._measures import Floats, mixture, strongest
+from partwise.plot._parts import draw_bars, shortened
+from partwise.plot._view import as_dataset, components, layout_of, look, name_of, row_index, row_values
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def composition(
+    model: Any,
+    X: Any,
+    row: int | str,
+    *,
+    n_features: int = 12,
+    max_parts: int = 10,
+    image_shape: tuple[int, ...] | None = None,
+    fig: Figure | None = None,
+    theme: _style.ThemeName = "light",
+) -> np.ndarray[Any, np.dtype[np.object_]]:
+    """Draw one row, its reconstruction, what is left over, and the parts that make it.
+
+    Parameters
+    ----------
+    model : NMF
+        A fitted model.
+    X : Dataset, array, sparse matrix or frame of shape (n_samples, n_features)
+        The data; only ``row`` is transformed.
+    row : int or str
+        Number (from 0; negative from the end) or name of the row.
+    n_features : int, default=12
+        Named bars at most, the largest of row and reconstruction; not used for pictures and bare values.
+    max_parts : int, default=10
+        Parts at most, the largest share of the row first.
+    image_shape : tuple of int or None, default=None
+        (height, width) or (height, width, 3); None takes the layout of the data.
+    fig : matplotlib.figure.Figure or None, default=None
+        Where to draw; None makes a new figure that pyplot does not know.
+    theme : {"light", "dark"}, default="light"
+        Colours.
+
+    Returns
+    -------
+    ndarray of matplotlib.axes.Axes of shape (4,)
+        The row, its reconstruction, the residual, and the shares of its parts.
+
+    Raises
+    ------
+    DataError
+        If X has other columns than the model.
+    MissingExtraError
+        If matplotlib is not installed.
+    ParameterError
+        If there is no such row, or ``image_shape`` does not fit the columns.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from partwise import NMF, plot
+    >>> X = np.random.default_rng(0).random((20, 12))
+    >>> [ax.get_title(loc="left") for ax in plot.composition(NMF(3, random_state=0).fit(X), X, 7)]
+    ['row 7', 'made of parts', 'residual', 'its parts']
+    """
+    dataset, H, colours = as_dataset(model, X), components(model), _style.theme_named(theme)
+    place = row_index(dataset, row)
+    original = row_values(dataset.X, place)
+    w = np.asarray(model.transform(dataset.X[[place]]), dtype=np.float64)
+    layout = dataset.layout if image_shape is None else layout_of(model, image_shape)
+    kind = look(layout, dataset.column_names)
+    fig = _style.new_figure(9.6, 2.9, colours) if fig is None else fig
+    axes = fig.subplots(1, 4, width_ratios=(1, 1, 1, 1.1))
+    for ax in axes:
+        _style.dress(ax, colours)
+    fitted = (w @ H)[0]
+    if kind == "image":
+        _pictures(axes[:3], original, fitted, layout.shape or (), colours)
+    elif kind == "names":
+        _bars(axes[:3], original, fitted, dataset.column_names or (), n_features, colours)
+    else:
+        _profiles(axes[:3], original, fitted, colours)
+    _parts_of(axes[3], mixture(w, H)[0], max_parts, colours)
+    titles = (shortened(name_of(dataset.row_names, place, "row"), 20), "made of parts", "residual", "its parts")
+    for ax, title in zip(axes, titles, strict=True):
+        _style.heading(ax, title, colours, strong=True)
+    return np.array(axes, dtype=object)
+
+
+def _pictures(axes: Any, original: Floats, fitted: Floats, shape: tuple[int, ...], theme: _style.Theme) -> None:
+    """Both pictures on the row's own scale; the residual, summed over colours, on a symmetric one."""
+    top = original.max(initial=0.0) or 1.0
+    for ax, values in zip(axes[:2], (original, fitted), strict=True):
+        picture = np.clip(values.reshape(shape) / top, 0.0, 1.0)
+        ax.imshow(picture, cmap="gray", vmin=0.0, vmax=1.0, interpolation="nearest")
+    residual = (original - fitted).reshape((*shape[:2], -1)).mean(axis=2)
+    limit = np.abs(residual).max() or 1.0
+    axes[2].imshow(residual, cmap=_style.diverging(theme), vmin=-limit, vmax=limit, interpolation="nearest")
+    for ax in axes:
+        _style.bare(ax)
+
+
+def _bars(
+    axes: Any, original: Floats, fitted: Floats, names: tuple[str, ...], count: int, theme: _style.Theme
+) -> None:
+    """The same columns in the three panels, so that a bar can be followed from one to the next."""
+    top = strongest(np.maximum(original, fitted), count)
+    residual = original[top] - fitted[top]
+    labels = [names[index] for index in top]
+    draw_bars(axes[0], labels, original[top], theme)
+    draw_bars(axes[1], [""] * len(top), fitted[top], theme)
+    draw_bars(axes[2], [""] * len(top), residual, theme, colour=theme.contrast)
+    limit = max(original[top].max(initial=0.0), fitted[top].max(initial=0.0)) or 1.0
+    for ax in axes[:2]:
+        ax.set_xlim(0.0, limit)
+    axes[2].set_xlim(-limit, limit)
+
+
+def _profiles(axes: Any, original: Floats, fitted: Floats, theme: _style.Theme) -> None:
+    """The row as a line over its columns; all three panels on one height."""
+    columns = np.arange(len(original))
+    for ax, values in zip(axes, (original, fitted, original - fitted), strict=True):
+        ax.plot(columns, values, color=theme.contrast if ax is axes[2] else theme.accent, linewidth=1.0)
+        ax.set_xlabel("column")
+        _style.grid(ax, theme, "y")
+    top = max(original.max(initial=0.0), fitted.max(initial=0.0)) or 1.0
+    for ax in axes[:2]:
+        ax.set_ylim(0.0, 1.05 * top)
+
+
+def _parts_of(ax: Axes, shares: Floats, count: int, theme: _style.Theme) -> None:
+    """The row's parts, largest first, with their shares."""
+    top = strongest(shares, count)
+    draw_bars(ax, [f"part {part}" for part in top], shares[top], theme)
+    for place, share in enumerate(shares[top]):
+        ax.annotate(
+            f"{100 * share:.0f} %",
+            (share, place),
+            textcoords="offset points",
+            xytext=(4, 0),
+            va="center",
+            color=theme.muted,
+            fontsize=_style.SMALL,
+        )
+    ax.margins(x=0.18)

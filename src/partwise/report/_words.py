@@ -1,0 +1,49 @@
+"""Numbers as a reader wants them."""
+
+from __future__ import annotations
+
+import math
+
+NBSP, MINUS = "\u00a0", "\u2212"
+
+
+def number(value: float, digits: int = 4) -> str:
+    """At most ``digits`` significant digits; whole numbers in full, with thin groups of three."""
+    if not math.isfinite(value):
+        return "–"
+    if float(value).is_integer() and abs(value) < 1e12:
+        return count(int(value))
+    return f"{value:.{digits}g}".replace("-", MINUS)
+
+
+def count(value: int) -> str:
+    """Groups of three, kept on one line: 18 846."""
+    return f"{value:,}".replace(",", "\u202f").replace("-", MINUS)
+
+
+def percent(share: float) -> str:
+    """Three significant digits: 14.9 %, 0.042 %; never 100 % for less than all."""
+    if not math.isfinite(share):
+        return "–"
+    if 0.9995 <= share < 1:
+        return f">{NBSP}99.9{NBSP}%"
+    return f"{float(f'{100 * share:.3g}'):g}{NBSP}%"
+
+
+def size(octets: float) -> str:
+    """Bytes in the unit that keeps the number below 1000."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if octets < 1000:
+            return f"{octets:.3g}{NBSP}{unit}"
+        octets /= 1000
+    return f"{octets:.3g}{NBSP}TB"
+
+
+def seconds(value: float) -> str:
+    """Seconds below two minutes, else minutes."""
+    return f"{value:.3g}{NBSP}s" if value < 120 else f"{value / 60:.3g}{NBSP}min"
+
+
+def plural(amount: int, noun: str) -> str:
+    """``1 part``, ``2 parts``."""
+    return f"{count(amount)}{NBSP}{noun}" + ("" if amount == 1 else "s")
