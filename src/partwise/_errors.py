@@ -14,7 +14,7 @@ class ParameterError(PartwiseError, ValueError):
 
 
 class FileError(PartwiseError, ValueError):
-    """A file cannot be read or written: foreign, truncated, ragged, too large …"""
+    """A file cannot be read or written: foreign, truncated, ragged, too large and the like."""
 
 
 class MissingFileError(FileError, FileNotFoundError):
@@ -23,3 +23,7 @@ class MissingFileError(FileError, FileNotFoundError):
 
 class MissingExtraError(PartwiseError, ImportError):
     """An optional dependency is needed and is not installed; the sentence says which extra brings it."""
+
+
+class DtypeError(PartwiseError, TypeError):
+    """An array has another dtype than it must have."""

@@ -1,0 +1,1 @@
+"""The problem, the loop that lowers its objective, and how a fit ends."""

@@ -1,0 +1,167 @@
+"""Blocks: some consecutive rows of the data, in memory."""
+
+from abc import ABC, abstractmethod
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from partwise._types import Array
+from partwise.arrays.survey import Survey, survey_values
+from partwise.kernels.sparse import csr_times
+from partwise.kernels.threads import each_range
+
+# A product is cut into ranges of rows: never under 64 rows (BLAS would pack the other factor for too little work)
+# nor over 2 048, and their number is a multiple of 8 where it can be, so that 2, 4 or 8 threads share evenly.
+_MIN_ROWS, _MAX_ROWS, _RANGES = 64, 2048, 8
+
+
+class Block(ABC):
+    """Rows ``start … start + shape[0]`` of the data; what the mathematics may ask of them, whatever holds them."""
+
+    start: int
+    shape: tuple[int, int]
+    dtype: np.dtype[Any]
+
+    @abstractmethod
+    def times(self, B: Array) -> Array:
+        """The product of these rows with ``B`` (n × k), a new C-ordered array of their common dtype."""
+
+    @property
+    @abstractmethod
+    def T(self) -> "Block":
+        """The transpose, made once, when first asked for."""
+
+    @abstractmethod
+    def rows(self, index: Array) -> Array:
+        """Copies of single rows of the block, dense (len(index) × n)."""
+
+    @abstractmethod
+    def residual_squares(self, F: Array, G: Array) -> Array:
+        """‖xᵢ − fᵢ Gᵀ‖² for each row i in float64, without a matrix of the size of the block."""
+
+    @cached_property
+    def survey(self) -> Survey:
+        """Sum, squares, zeros and the first entry that is negative or not finite, from one read."""
+        return self._survey()
+
+    @abstractmethod
+    def _survey(self) -> Survey: ...
+
+    @property
+    def sumsq(self) -> float:
+        """Σ x², in float64."""
+        return self.survey.sumsq
+
+
+class DenseBlock(Block):
+    """Rows of an ndarray in C or Fortran order; never copied."""
+
+    def __init__(self, x: Array, start: int = 0) -> None:
+        self.x = x
+        self.start = start
+        self.shape = (x.shape[0], x.shape[1])
+        self.dtype = x.dtype
+
+    def times(self, B: Array) -> Array:
+        out = np.empty((self.shape[0], B.shape[1]), np.result_type(self.dtype, B.dtype))
+
+        def multiply(a: int, b: int) -> None:
+            np.matmul(self.x[a:b], B, out=out[a:b])
+
+        each_range(multiply, even_ranges(self.shape[0]))
+        return out
+
+    @property
+    def T(self) -> "DenseBlock":
+        return DenseBlock(self.x.T)
+
+    def rows(self, index: Array) -> Array:
+        return np.array(self.x[index])
+
+    def residual_squares(self, F: Array, G: Array) -> Array:
+        out = np.empty(self.shape[0])
+
+        def measure(a: int, b: int) -> None:
+            # At most a million entries at a time, so that the residual stays in cache.
+            step = max(1, (1 << 20) // self.shape[1])
+            for c in range(a, b, step):
+                residual = F[c : min(c + step, b)] @ G.T
+                np.subtract(self.x[c : min(c + step, b)], residual, out=residual)
+                out[c : min(c + step, b)] = np.einsum("ij,ij->i", residual, residual, dtype=np.float64)
+
+        each_range(measure, even_ranges(self.shape[0]))
+        return out
+
+    def _survey(self) -> Survey:
+        # Read along memory.
+        if self.x.flags.c_contiguous or not self.x.flags.f_contiguous:
+            return survey_values(self.x).moved(self.start)
+        found = survey_values(self.x.T).transposed()
+        clean = found.negative is None and found.not_finite is None
+        return (found if clean else survey_values(self.x)).moved(self.start)  # the first bad entry by rows
+
+
+class CSRBlock(Block):
+    """Rows of a canonical CSR array: indices sorted, no duplicates, no stored zeros."""
+
+    def __init__(self, x: sp.csr_array, start: int = 0) -> None:
+        self.x = x
+        self.start = start
+        m, n = x.shape
+        self.shape = (m, n)
+        self.dtype = x.dtype
+        self._T: CSRBlock | None = None
+
+    def times(self, B: Array) -> Array:
+        x = self.x
+        B = np.ascontiguousarray(B)
+        out = np.empty((self.shape[0], B.shape[1]), np.result_type(self.dtype, B.dtype))
+
+        def multiply(a: int, b: int) -> None:
+            csr_times(x.data, x.indices, x.indptr, B, a, b, out)
+
+        each_range(multiply, self._equal_work)
+        return out
+
+    @cached_property
+    def _equal_work(self) -> list[int]:
+        """Bounds of row ranges that hold about the same number of stored entries."""
+        indptr = self.x.indptr
+        ranges = len(even_ranges(self.shape[0])) - 1
+        cuts = np.searchsorted(indptr, np.linspace(0, indptr[-1], ranges + 1)[1:-1])
+        return [0, *(int(c) for c in np.maximum.accumulate(cuts)), self.shape[0]]
+
+    @property
+    def T(self) -> "CSRBlock":
+        if self._T is None:
+            self._T = CSRBlock(sp.csr_array(self.x.T))
+            self._T._T = self
+        return self._T
+
+    def rows(self, index: Array) -> Array:
+        return np.asarray(self.x[index].toarray())
+
+    def residual_squares(self, F: Array, G: Array) -> Array:
+        """By ‖x‖² − 2⟨x, f Gᵀ⟩ + f GᵀG fᵀ, in float64: it costs one product, and cancels for a row fitted exactly."""
+        x = self.x
+        F = F.astype(np.float64)
+        G = G.astype(np.float64)
+        squares = np.zeros(self.shape[0])
+        np.add.at(squares, np.repeat(np.arange(self.shape[0]), np.diff(x.indptr)), np.square(x.data, dtype=np.float64))
+        mixed = np.einsum("ij,ij->i", self.times(G), F)
+        model = np.einsum("ij,ij->i", F @ (G.T @ G), F)
+        return np.asarray(np.maximum(squares - 2.0 * mixed + model, 0.0))
+
+    def _survey(self) -> Survey:
+        stored = survey_values(self.x.data[None, :])
+        return stored.unpacked(self.x.indptr, self.x.indices, self.shape).moved(self.start)
+
+
+def even_ranges(m: int) -> list[int]:
+    """Bounds that cut m rows into ranges of nearly equal length; they depend on m alone."""
+    count = min(_RANGES, max(1, m // _MIN_ROWS))
+    if m > _RANGES * _MAX_ROWS:
+        count = -(-m // (_RANGES * _MAX_ROWS)) * _RANGES
+    return [int(b) for b in np.linspace(0, m, count + 1)]

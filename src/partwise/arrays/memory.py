@@ -1,0 +1,60 @@
+"""Data in memory: a dense array, or a CSR array with its transpose."""
+
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from partwise._types import Array
+from partwise.arrays.block import Block, CSRBlock, DenseBlock
+from partwise.arrays.operand import Rows, S, Visit, sweep_blocks
+
+# Rows of one dense block. W is updated and H's share taken while the block is in cache, and adding the share (n × k)
+# stays far below a tenth of the products. Under eight blocks the threads could not share them, so there is one,
+# cut inside its products, and H's cross product is made by ranges of columns instead of added.
+BLOCK_ROWS = 1024
+MIN_BLOCKS = 8
+
+
+class MemoryOperand:
+    """A matrix in memory."""
+
+    serves = frozenset({"normal", "gradient", "entries"})
+
+    def __init__(self, x: Array | sp.csr_array) -> None:
+        m, n = x.shape
+        self.x = x
+        self.shape = (m, n)
+        self.dtype: np.dtype[Any] = x.dtype
+        self.blocks: list[Block] = _blocks(x)
+
+    @cached_property
+    def T(self) -> "MemoryOperand":
+        """The transpose: a view of dense data, the block's own transpose of sparse data."""
+        block = self.blocks[0]
+        return MemoryOperand(block.T.x if isinstance(block, CSRBlock) else np.asarray(self.x).T)
+
+    def place(self, rows: Rows) -> Rows:
+        """The rows themselves: they are where the data are."""
+        return rows
+
+    def gather(self, rows: Rows) -> Rows:
+        """The rows themselves."""
+        return rows
+
+    def sweep(self, visit: Visit[S], rows: Rows) -> tuple[Rows, S]:
+        """See :meth:`partwise.arrays.operand.Operand.sweep`."""
+        return sweep_blocks(self.blocks, visit, rows)
+
+
+def _blocks(x: Array | sp.csr_array) -> list[Block]:
+    if not isinstance(x, np.ndarray):
+        return [CSRBlock(x)]
+    m = x.shape[0]
+    count = m // BLOCK_ROWS
+    if count < MIN_BLOCKS:
+        return [DenseBlock(x)]
+    bounds = np.linspace(0, m, count + 1).astype(int)
+    return [DenseBlock(x[a:b], int(a)) for a, b in pairwise(bounds)]

@@ -1,0 +1,60 @@
+"""Data as a list of row blocks: the storage that disks and clusters build on."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from partwise._errors import DataError
+from partwise._types import Array
+from partwise.arrays.block import Block, CSRBlock, DenseBlock
+from partwise.arrays.operand import Rows, S, Visit, sweep_blocks
+
+
+class RowBlocks:
+    """A matrix given as consecutive blocks of its rows, dense and sparse ones as they come.
+
+    Parameters
+    ----------
+    blocks : sequence of ndarray or csr_array
+        Matrices of one dtype (float32 or float64) with the same number of columns.
+
+    Raises
+    ------
+    DataError
+        If there is no block, or if the blocks differ in columns or dtype.
+    """
+
+    serves = frozenset({"normal", "gradient", "entries"})
+    T = None
+
+    def __init__(self, blocks: Sequence[Array | sp.csr_array]) -> None:
+        if not blocks:
+            raise DataError("A list of row blocks was given without any block: give at least one.")
+        columns = {block.shape[1] for block in blocks}
+        dtypes = {block.dtype for block in blocks}
+        if len(columns) > 1 or len(dtypes) > 1:
+            raise DataError(
+                f"The row blocks have {sorted(columns)} columns and dtypes {sorted(map(str, dtypes))}: "
+                "all blocks of one matrix need the same number of columns and the same dtype."
+            )
+        self.dtype: np.dtype[Any] = dtypes.pop()
+        self.blocks: list[Block] = []
+        start = 0
+        for block in blocks:
+            self.blocks.append(DenseBlock(block, start) if isinstance(block, np.ndarray) else CSRBlock(block, start))
+            start += block.shape[0]
+        self.shape = (start, columns.pop())
+
+    def place(self, rows: Rows) -> Rows:
+        """The rows themselves: the blocks are in memory."""
+        return rows
+
+    def gather(self, rows: Rows) -> Rows:
+        """The rows themselves."""
+        return rows
+
+    def sweep(self, visit: Visit[S], rows: Rows) -> tuple[Rows, S]:
+        """See :meth:`partwise.arrays.operand.Operand.sweep`."""
+        return sweep_blocks(self.blocks, visit, rows)

@@ -1,0 +1,111 @@
+"""The first read of the data: what it holds, and the first entry that it should not."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import reduce
+from itertools import pairwise
+from operator import add
+
+import numpy as np
+
+from partwise._types import Array
+from partwise.kernels.survey import survey_dense
+from partwise.kernels.threads import even_bounds, over
+
+Position = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Facts about a matrix; those of blocks of rows add up with ``+``.
+
+    Parameters
+    ----------
+    size, nonzeros : int
+        Number of entries, and of those that are not zero.
+    total, sumsq, largest : float
+        Σ x, Σ x² and max x, in float64.
+    negative, not_finite : (int, int) or None
+        Row and column of the first entry below zero, and of the first NaN or infinity.
+    """
+
+    size: int
+    nonzeros: int
+    total: float
+    sumsq: float
+    largest: float
+    negative: Position | None = None
+    not_finite: Position | None = None
+
+    def __add__(self, other: "Survey") -> "Survey":
+        return Survey(
+            self.size + other.size,
+            self.nonzeros + other.nonzeros,
+            self.total + other.total,
+            self.sumsq + other.sumsq,
+            max(self.largest, other.largest),
+            self.negative or other.negative,
+            self.not_finite or other.not_finite,
+        )
+
+    @property
+    def mean(self) -> float:
+        """Mean of all entries, zeros included."""
+        return self.total / self.size
+
+    @property
+    def norm(self) -> float:
+        """Frobenius norm ‖X‖."""
+        return float(np.sqrt(self.sumsq))
+
+    @property
+    def zeros(self) -> float:
+        """Share of the entries that are zero."""
+        return 1.0 - self.nonzeros / self.size
+
+    def moved(self, rows: int) -> "Survey":
+        """The same facts, their positions counted from ``rows`` rows further up."""
+        return self._placed(lambda i, j: (i + rows, j))
+
+    def transposed(self) -> "Survey":
+        """The facts of the transpose."""
+        return self._placed(lambda i, j: (j, i))
+
+    def unpacked(self, indptr: Array, indices: Array, shape: tuple[int, int]) -> "Survey":
+        """The facts of a CSR array from those of its stored entries laid out in one row."""
+
+        def place(_: int, p: int) -> Position:
+            return int(np.searchsorted(indptr, p, side="right")) - 1, int(indices[p])
+
+        return replace(self._placed(place), size=shape[0] * shape[1], largest=max(self.largest, 0.0))
+
+    def _placed(self, place: Callable[[int, int], Position]) -> "Survey":
+        return replace(
+            self,
+            negative=None if self.negative is None else place(*self.negative),
+            not_finite=None if self.not_finite is None else place(*self.not_finite),
+        )
+
+
+def survey_values(x: Array) -> Survey:
+    """Survey a dense matrix of any strides, whole rows at a time, about a million entries for each thread."""
+    bounds = even_bounds(x.shape[0], max(1, (1 << 20) // max(1, x.shape[1])))
+    parts = over(lambda pair: _survey_rows(x, *pair), pairwise(bounds))
+    return reduce(add, parts, Survey(0, 0, 0.0, 0.0, -np.inf))
+
+
+def _survey_rows(x: Array, start: int, stop: int) -> Survey:
+    part = x[start:stop]
+    sums = np.zeros(3)
+    places = np.full((2, 2), -1, np.int64)
+    nonzeros = survey_dense(part, sums, places)
+    (a, b), (c, d) = places.tolist()
+    return Survey(
+        part.size,
+        nonzeros,
+        float(sums[0]),
+        float(sums[1]),
+        float(sums[2]),
+        None if a < 0 else (start + a, b),
+        None if c < 0 else (start + c, d),
+    )

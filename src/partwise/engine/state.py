@@ -1,0 +1,48 @@
+"""What one step hands to the next."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from partwise._types import Array
+from partwise.arrays.operand import Rows
+from partwise.engine.momentum import Momentum
+from partwise.solvers.base import Plan
+
+
+@dataclass(frozen=True)
+class State:
+    """All that the next step reads. Steps make a new one; the old one stays valid.
+
+    Parameters
+    ----------
+    W : rows where the data live (m × k)
+        With H the last accepted pair, whose objective is ``objective``.
+    W_base : rows
+        The solution before it was extrapolated to W; the next look-ahead starts from it.
+    H, H_look : ndarray of shape (n, k)
+        H, and the look-ahead around which the next step holds it.
+    momentum, plan_W, plan_H
+        How the next step looks ahead and solves.
+    objective : float
+        Of (W, H), penalties included; inf before the first step.
+    optimality : float
+        The residual met on the way to (W, H), in the data's scale; see ``Bilinear.certify`` for the exact one.
+    n_iter, stalled : int
+        Steps taken, and plain steps in a row that could not lower the objective.
+    dead : tuple of int
+        Components that are zero in W or in H.
+    """
+
+    W: Rows
+    W_base: Rows
+    H: Array
+    H_look: Array
+    plan_W: Plan
+    plan_H: Plan
+    momentum: Momentum = field(default_factory=Momentum)
+    objective: float = np.inf
+    optimality: float = np.inf
+    n_iter: int = 0
+    stalled: int = 0
+    dead: tuple[int, ...] = ()

@@ -1,0 +1,51 @@
+"""When to stop."""
+
+from dataclasses import dataclass
+
+from partwise.engine.result import History, Status
+
+# A fit has also converged when the objective fell by less than FALL · tol of itself over WINDOW iterations.
+WINDOW, FALL = 10, 0.1
+
+
+@dataclass(frozen=True)
+class Stop:
+    """The rules of a fit.
+
+    Parameters
+    ----------
+    tol : float
+        For both sides' optimality, see ``Bilinear.certify``; 0 never stops by convergence.
+    max_iter : int
+        Most iterations.
+    max_time : float or None
+        Seconds after which no further iteration begins.
+    """
+
+    tol: float
+    max_iter: int
+    max_time: float | None = None
+
+    def limit(self, n_iter: int, seconds: float) -> tuple[Status, str] | None:
+        """The limit that has been reached, if any."""
+        if n_iter >= self.max_iter:
+            return Status.MAX_ITER, f"max_iter={self.max_iter} iterations were done."
+        if self.max_time is not None and seconds >= self.max_time:
+            return Status.MAX_TIME, f"max_time={self.max_time:g} seconds had passed after {n_iter} iterations."
+        return None
+
+    def flat(self, history: History) -> str | None:
+        """A sentence when the objective has stopped falling."""
+        if self.tol <= 0 or len(history.objective) <= WINDOW:
+            return None
+        before, now = history.objective[-1 - WINDOW], history.objective[-1]
+        if before - now > FALL * self.tol * before:
+            return None
+        return (
+            f"The objective fell by less than {FALL * self.tol:.1e} of itself "
+            f"over the last {WINDOW} iterations ({FALL:g} · tol)."
+        )
+
+    def met(self, optimality: float) -> str:
+        """The sentence for an optimality below tol."""
+        return f"Both factors met the tolerance: optimality {optimality:.1e} < tol = {self.tol:g}."

@@ -1,0 +1,100 @@
+"""From what a user passes to an operand and starts, checked, and nothing of it changed."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_array, validate_data
+
+from partwise._errors import DataError, DtypeError, ParameterError
+from partwise._types import Array
+from partwise.arrays import Operand, as_operand
+from partwise.arrays.memory import MemoryOperand
+from partwise.arrays.rows import RowBlocks
+from partwise.io.dataset import Dataset, Layout
+
+_CHECKS: dict[str, Any] = {
+    "accept_sparse": "csr",
+    "dtype": [np.float64, np.float32],
+    # The survey finds what is not finite, and says where.
+    "ensure_all_finite": False,
+}
+
+
+@dataclass(frozen=True)
+class Input:
+    """The data of a fit, and what a row of them looks like."""
+
+    operand: Operand
+    layout: Layout
+
+
+def checked_input(estimator: Any, X: Any, *, reset: bool) -> Input:
+    """X as an operand; at ``reset`` the estimator learns the number and the names of its features from it.
+
+    Raises
+    ------
+    DataError
+        If X is not a numeric matrix with at least one row and column, or has other features than at the fit.
+    """
+    if isinstance(X, Dataset):
+        values = check_array(X.X, estimator=estimator, input_name="X", **_CHECKS)
+        _names(estimator, values.shape[1], X.column_names, reset)
+        return Input(as_operand(values), X.layout)
+    if isinstance(X, MemoryOperand | RowBlocks):
+        _names(estimator, X.shape[1], None, reset)
+        return Input(X, Layout())
+    return Input(as_operand(validate_data(estimator, X, reset=reset, **_CHECKS)), Layout())
+
+
+def _names(estimator: Any, n: int, names: tuple[str, ...] | None, reset: bool) -> None:
+    """What ``validate_data`` does with a frame's names, for data that carry them differently."""
+    if reset:
+        estimator.n_features_in_ = n
+        vars(estimator).pop("feature_names_in_", None)
+        if names is not None:
+            estimator.feature_names_in_ = np.array(names, dtype=object)
+        return
+    if n != estimator.n_features_in_:
+        raise DataError(
+            f"X has {n} features, but {type(estimator).__name__} is expecting {estimator.n_features_in_} features "
+            "as input: pass the columns that it was fitted on."
+        )
+    known = getattr(estimator, "feature_names_in_", None)
+    if names is None or known is None or tuple(known) == names:
+        return
+    j = next(j for j, (a, b) in enumerate(zip(known, names, strict=True)) if a != b)
+    raise DataError(
+        f"The feature names should match those that were passed during fit: column {j} is {names[j]!r} and was "
+        f"{known[j]!r}. Pass the same columns in the same order."
+    )
+
+
+def checked_factor(F: Any, shape: tuple[int, int], dtype: np.dtype[Any], name: str) -> Array:
+    """A custom W (m × k) or H (k × n), checked; never a view that the fit could write to.
+
+    Raises
+    ------
+    ParameterError
+        If it is missing, of another shape, negative, not finite, or zero everywhere.
+    DtypeError
+        If its dtype is not that of the data, as in scikit-learn: a silent cast would hide a mistake.
+    """
+    if F is None:
+        raise ParameterError(f"{name} is missing: init='custom' needs both W and H.")
+    factor: Array = np.asarray(check_array(F, input_name=name, ensure_all_finite=False))
+    if factor.shape != shape:
+        raise ParameterError(f"{name} has shape {factor.shape} where {shape} is needed: give one of that shape.")
+    if factor.dtype != dtype:
+        raise DtypeError(
+            f"H and W should have the same dtype as X. {name} is {factor.dtype} and X is {dtype}: cast it with "
+            f"{name}.astype('{dtype}')."
+        )
+    if not np.isfinite(factor).all():
+        raise ParameterError(f"{name} contains NaN or infinity: a start has to be finite.")
+    if factor.min() < 0:
+        i, j = np.argwhere(factor < 0)[0]
+        raise ParameterError(f"Negative values in data passed to NMF (input {name}): the first is at ({i}, {j}).")
+    if factor.max() == 0:
+        raise ParameterError(f"Array passed to NMF (input {name}) is full of zeros: no step can leave that start.")
+    return factor

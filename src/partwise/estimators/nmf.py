@@ -1,0 +1,373 @@
+"""The estimator."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.callback import CallbackContext, CallbackSupportMixin, with_callbacks
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from partwise._types import Array
+from partwise.engine.problem import Problem
+from partwise.engine.result import Result, Status
+from partwise.engine.state import State
+from partwise.estimators.data import Input, checked_factor, checked_input
+from partwise.estimators.fitting import best_fit, problem_of, starts_of
+from partwise.estimators.observe import log_step, visible
+from partwise.estimators.parameters import Parameters, checked
+from partwise.kernels.threads import threads
+from partwise.models.rows import transform
+
+
+class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    r"""Non-negative matrix factorization, X ≈ W H with W ≥ 0 and H ≥ 0.
+
+    Takes the place of :class:`sklearn.decomposition.NMF`: the same names, the same objective,
+
+    .. math::
+
+        \tfrac12 \|X - WH\|_F^2
+        + \alpha_W\, r\, n\, \|W\|_1 + \alpha_H\, r\, m\, \|H\|_1
+        + \tfrac12 \alpha_W (1-r)\, n\, \|W\|_F^2 + \tfrac12 \alpha_H (1-r)\, m\, \|H\|_F^2
+
+    for X of shape (m, n) and r = ``l1_ratio``.
+
+    Parameters
+    ----------
+    n_components : int, "auto" or None, default="auto"
+        Number of parts k. "auto" takes it from a custom H, and otherwise, as None does, keeps all features.
+    init : {"random", "nndsvd", "nndsvda", "nndsvdar", "spa", "custom"} or None, default=None
+        Where the factors start. None is "nndsvda" (good and repeatable), or "random" where n_components exceeds
+        min(m, n) or n_init exceeds 1. "random" draws the same start as scikit-learn from the same seed; "spa" takes
+        the most extreme rows of X as the first parts (good where pure samples exist); "custom" takes the W and H
+        that are passed to ``fit``.
+    solver : {"auto", "cd", "bpp"}, default="auto"
+        The half-step. "cd" is coordinate descent (HALS), which "auto" means too; "bpp" solves each half-step exactly
+        by block principal pivoting, which takes fewer and dearer iterations.
+    beta_loss : {"frobenius"} or 2, default="frobenius"
+        The loss.
+    tol : float, default=1e-4
+        The fit has converged when the optimality of both factors is below ``tol``, or when the objective has
+        stopped falling (by less than ``tol`` of itself over ten iterations). The optimality is
+        √(Σ r²) / ‖X‖ with r = min(F·‖g‖, ∇/‖g‖) for the entries of each factor: it does not change when X is
+        scaled or when scale moves between W and H. 0 runs to ``max_iter``.
+    max_iter : int, default=200
+        Most iterations; each reads the data once.
+    random_state : int, RandomState instance or None, default=None
+        For the start and for ``shuffle``. The same seed gives the same bits whatever the number of threads.
+    alpha_W, alpha_H : float, default=0.0 and "same"
+        Weights of the penalties; "same" gives H that of W. A penalty on one factor alone invites scale to move to
+        the other, and warns.
+    l1_ratio : float, default=0.0
+        Share of the L1 penalty, between 0 (L2 only) and 1 (L1 only).
+    verbose : int, default=0
+        Above 0, progress is written through :mod:`logging` (logger "partwise"), to the standard error where nothing
+        else is configured.
+    shuffle : bool, default=False
+        Permute the order in which the components of the start are visited.
+    max_time : float or None, default=None
+        Seconds after which no further iteration begins.
+    n_init : int, default=1
+        Random starts to fit; the best one is kept.
+    n_threads : int or None, default=None
+        Threads of the fit. None takes the processors of this process, shared under joblib. The answer does not
+        depend on it.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (n_components_, n_features_in_)
+        H. After a start of our own without penalties its rows sum to 1, and W carries the units of the data.
+    n_components_ : int
+        Number of parts.
+    shares_ : ndarray of shape (n_components_,), float64
+        Share of each part in the sum of WH. Parts are ordered by it, except after a custom start.
+    reconstruction_err_ : float
+        ‖X − WH‖ (the square root of twice the loss) at exactly the returned pair, penalties left out.
+    relative_error_ : float
+        ``reconstruction_err_`` / ‖X‖; 0 for all-zero data.
+    n_iter_ : int
+        Iterations done.
+    history_ : dict of ndarray
+        "iteration", "seconds", "objective" and "optimality" after each iteration; the last entries belong to the
+        returned pair.
+    status_ : Status
+        "converged", "max_iter", "max_time" or "interrupted": a string with a ``sentence``.
+    stop_reason_ : str
+        The rule that ended the fit, with its figures.
+    dead_components_ : ndarray of int
+        Parts that are zero everywhere.
+    n_features_in_ : int
+        Number of features seen by ``fit``.
+    feature_names_in_ : ndarray of str
+        Their names, where X has names.
+    layout_ : partwise.io.Layout
+        What a row looks like, where X is a :class:`partwise.io.Dataset`.
+
+    Raises
+    ------
+    ParameterError
+        (a ValueError) at ``fit``, for a parameter that cannot be.
+    DataError
+        (a ValueError) for data that cannot be factorised; the first bad entry is named.
+
+    Notes
+    -----
+    Coordinate descent is HALS [1]_ with several inner sweeps [2]_ and extrapolation with restart [3]_.
+
+    References
+    ----------
+    .. [1] Cichocki, A. & Phan, A.-H. (2009). Fast local algorithms for large scale nonnegative matrix and tensor
+       factorizations. IEICE Transactions E92-A, 708-721.
+    .. [2] Gillis, N. & Glineur, F. (2012). Accelerated multiplicative updates and hierarchical ALS algorithms for
+       nonnegative matrix factorization. Neural Computation 24, 1085-1105.
+    .. [3] Ang, A. M. S. & Gillis, N. (2019). Accelerating nonnegative matrix factorization algorithms using
+       extrapolation. Neural Computation 31, 417-439.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from partwise import NMF
+    >>> X = np.array([[1.0, 1.0], [2.0, 1.0], [3.0, 1.2], [4.0, 1.0], [5.0, 0.8], [6.0, 1.0]])
+    >>> model = NMF(n_components=2, init="random", random_state=0, max_iter=2000)
+    >>> W = model.fit_transform(X)
+    >>> W.shape, model.components_.shape
+    ((6, 2), (2, 2))
+    >>> str(model.status_)
+    'converged'
+    """
+
+    def __init__(
+        self,
+        n_components: Any = "auto",
+        *,
+        init: Any = None,
+        solver: str = "auto",
+        beta_loss: Any = "frobenius",
+        tol: float = 1e-4,
+        max_iter: int = 200,
+        random_state: Any = None,
+        alpha_W: float = 0.0,
+        alpha_H: Any = "same",
+        l1_ratio: float = 0.0,
+        verbose: int = 0,
+        shuffle: bool = False,
+        max_time: float | None = None,
+        n_init: int = 1,
+        n_threads: int | None = None,
+    ) -> None:
+        self.n_components = n_components
+        self.init = init
+        self.solver = solver
+        self.beta_loss = beta_loss
+        self.tol = tol
+        self.max_iter = max_iter
+        self.random_state = random_state
+        self.alpha_W = alpha_W
+        self.alpha_H = alpha_H
+        self.l1_ratio = l1_ratio
+        self.verbose = verbose
+        self.shuffle = shuffle
+        self.max_time = max_time
+        self.n_init = n_init
+        self.n_threads = n_threads
+
+    def fit(self, X: Any, y: Any = None, *, W: Any = None, H: Any = None) -> Self:
+        """Learn the parts of X.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, frame, Dataset} of shape (n_samples, n_features)
+            Non-negative data; float32 stays float32, other numbers become float64.
+        y : ignored
+        W, H : array-like of shape (n_samples, n_components) and (n_components, n_features), default=None
+            The start, with ``init="custom"``; of the dtype of X.
+
+        Returns
+        -------
+        self : NMF
+        """
+        self.fit_transform(X, y, W=W, H=H)
+        return self
+
+    @with_callbacks
+    def fit_transform(self, X: Any, y: Any = None, *, W: Any = None, H: Any = None) -> Array:
+        """Learn the parts of X and return W, shape (n_samples, n_components_); parameters as for ``fit``.
+
+        W is solved to its optimum for the final H, so it is what ``transform`` gives for the same X.
+        """
+        parameters = checked(self)
+        data = checked_input(self, X, reset=True)
+        with visible(parameters.verbose), threads(parameters.n_threads):
+            problem = problem_of(data.operand, parameters)
+            result = self._fit(problem, parameters, X, self._custom(problem, parameters, W, H))
+            self._remember(problem, result, data)
+        if result.by_keyboard:
+            raise KeyboardInterrupt
+        self._warn(problem, parameters, result)
+        return result.W
+
+    def transform(self, X: Any) -> Array:
+        """The W, shape (n_samples, n_components_), that minimises the objective for the learnt parts.
+
+        Each row is solved exactly, so its coefficients do not depend on the rows beside it.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, frame, Dataset} of shape (n_samples, n_features)
+        """
+        check_is_fitted(self)
+        parameters = checked(self)
+        data = checked_input(self, X, reset=False)
+        with threads(parameters.n_threads):
+            return transform(problem_of(data.operand, parameters), np.ascontiguousarray(self.components_.T))
+
+    def inverse_transform(self, X: Any) -> Array:
+        """The data that coefficients stand for, W H of shape (n_samples, n_features).
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_components_)
+            Coefficients, as ``transform`` returns them.
+        """
+        check_is_fitted(self)
+        W = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
+        return np.asarray(W @ self.components_)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Minus the mean loss per entry of X against its transform; larger is better, 0 is exact.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, frame, Dataset} of shape (n_samples, n_features)
+        y : ignored
+        """
+        check_is_fitted(self)
+        parameters = checked(self)
+        operand = checked_input(self, X, reset=False).operand
+        H = np.ascontiguousarray(self.components_.T)
+        with threads(parameters.n_threads):
+            problem = problem_of(operand, parameters)
+            W = transform(problem, H)
+            return -problem.loss.between(operand, operand.place(W), H) / (operand.shape[0] * operand.shape[1])
+
+    def top_features(self, n: int = 10) -> list[list[tuple[str, float]]]:
+        """Names and weights of the n heaviest features of each part, heaviest first; zero weights are left out.
+
+        Features without names are called ``x0``, ``x1`` …, as scikit-learn does.
+        """
+        check_is_fitted(self)
+        names = getattr(self, "feature_names_in_", None)
+        tops = []
+        for part in self.components_:
+            order = np.argsort(-part, kind="stable")[:n]
+            tops.append([(f"x{j}" if names is None else str(names[j]), float(part[j])) for j in order if part[j] > 0])
+        return tops
+
+    @property
+    def _n_features_out(self) -> int:
+        return int(self.components_.shape[0])
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.positive_only = True
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    # -- inside a fit ----------------------------------------------------------------------------------------------
+
+    def _custom(self, problem: Problem, parameters: Parameters, W: Any, H: Any) -> tuple[Array, Array] | None:
+        """The user's start, checked; ``n_components_`` is settled here."""
+        m, n = problem.operand.shape
+        k = parameters.n_components
+        if not parameters.custom:
+            if W is not None or H is not None:
+                warnings.warn(
+                    "When init!='custom', provided W or H are ignored. Set init='custom' to use them as "
+                    "initialization.",
+                    RuntimeWarning,
+                    stacklevel=3,
+                )
+            self.n_components_ = n if k == "auto" else k
+            return None
+        if k == "auto":
+            k = len(H) if H is not None else n
+        self.n_components_ = k
+        dtype = problem.operand.dtype
+        return checked_factor(W, (m, k), dtype, "W"), checked_factor(H, (k, n), dtype, "H").T
+
+    def _fit(self, problem: Problem, parameters: Parameters, X: Any, custom: tuple[Array, Array] | None) -> Result:
+        root = self._init_callback_context(max_subtasks=parameters.max_iter)
+        root.call_on_fit_task_begin(estimator=self, X=X)
+
+        def on_step(states: Sequence[State], seconds: float) -> bool:
+            log_step(states, seconds)
+            return self._tell(root, states, X)
+
+        starts = starts_of(problem, self.n_components_, parameters, custom)
+        result = best_fit(problem, parameters, starts, on_step)
+        root.call_on_fit_task_end(estimator=self, X=X, reconstruction_attributes={"components_": result.H.T})
+        return result
+
+    def _tell(self, root: CallbackContext, states: Sequence[State], X: Any) -> bool:
+        """One iteration for the callbacks; whether one of them asks to stop."""
+        best = min(states, key=lambda state: state.objective)
+        task = root.subcontext(task_name="iteration")
+        task.call_on_fit_task_begin(estimator=self, X=X)
+        return bool(
+            task.call_on_fit_task_end(
+                estimator=self, X=X, reconstruction_attributes=lambda: {"components_": np.array(best.H.T)}
+            )
+        )
+
+    def _remember(self, problem: Problem, result: Result, data: Input) -> None:
+        W, H = result.W, result.H
+        placed = problem.operand.place(W)
+        objective = result.objective if np.isfinite(result.objective) else problem.objective(placed, H)
+        loss = objective - problem.penalty_W.value(W) - problem.penalty_H.value(H)
+        amounts = W.sum(axis=0, dtype=np.float64) * H.sum(axis=0, dtype=np.float64)
+        self.components_ = np.ascontiguousarray(H.T)
+        self.shares_ = amounts / (amounts.sum() or 1.0)
+        self.reconstruction_err_ = float(np.sqrt(2.0 * max(loss, 0.0)))
+        self.relative_error_ = self.reconstruction_err_ / (problem.survey.norm or 1.0)
+        self.n_iter_ = result.n_iter
+        self.history_ = result.history.arrays()
+        self.status_ = result.status
+        self.stop_reason_ = result.reason
+        self.dead_components_ = np.flatnonzero(amounts == 0)
+        self.layout_ = data.layout
+
+    def _warn(self, problem: Problem, parameters: Parameters, result: Result) -> None:
+        """Say what a user should know of this fit, one sentence each."""
+        m, n = problem.operand.shape
+        k = self.n_components_
+        if problem.survey.sumsq == 0:
+            warnings.warn("All entries of X are zero: so are all parts and coefficients.", UserWarning, stacklevel=3)
+            return
+        if k > min(m, n):
+            warnings.warn(
+                f"n_components={k} exceeds min(n_samples, n_features) = {min(m, n)}: more parts than the matrix has "
+                "dimensions are not determined by it.",
+                UserWarning,
+                stacklevel=3,
+            )
+        if (parameters.alpha_W > 0) != (parameters.alpha_H > 0):
+            warnings.warn(
+                "Only one of alpha_W and alpha_H is above 0: scale can escape to the other factor, which makes the "
+                "penalty meaningless. Give both, or alpha_H='same'.",
+                UserWarning,
+                stacklevel=3,
+            )
+        if len(self.dead_components_):
+            warnings.warn(
+                f"{len(self.dead_components_)} of {k} parts are zero everywhere (dead_components_): the data or the "
+                "penalty leave nothing for them. Fewer components give the same error.",
+                UserWarning,
+                stacklevel=3,
+            )
+        if parameters.tol > 0 and result.status in (Status.MAX_ITER, Status.MAX_TIME):
+            warnings.warn(f"{result.status.sentence} {result.reason}", ConvergenceWarning, stacklevel=3)

@@ -1,0 +1,125 @@
+"""Every error about a parameter is raised here, as a sentence."""
+
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, Literal
+
+import numpy as np
+
+from partwise._errors import ParameterError
+from partwise.engine.compose import loss_named, names, solver_named
+from partwise.init import DETERMINISTIC, INITS
+from partwise.losses import Loss
+from partwise.solvers import Solver
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The checked parameters of an estimator."""
+
+    n_components: int | Literal["auto"]
+    init: str | None
+    solver: Solver
+    loss: Loss
+    tol: float
+    max_iter: int
+    max_time: float | None
+    random_state: Any
+    alpha_W: float
+    alpha_H: float
+    l1_ratio: float
+    verbose: int
+    shuffle: bool
+    n_init: int
+    n_threads: int | None
+
+    @property
+    def custom(self) -> bool:
+        """Whether the start is the user's own."""
+        return self.init == "custom"
+
+
+def checked(estimator: Any) -> Parameters:
+    """The parameters of ``estimator``, checked one by one and against each other.
+
+    Raises
+    ------
+    ParameterError
+        If one of them cannot be; the sentence says which, and what can.
+    """
+    get = _Getter(estimator)
+    loss = loss_named(estimator.beta_loss)
+    alpha_W = get.real("alpha_W", 0)
+    parameters = Parameters(
+        n_components=_n_components(get),
+        init=_init(estimator.init),
+        solver=solver_named(estimator.solver, loss),
+        loss=loss,
+        tol=get.real("tol", 0),
+        max_iter=get.integer("max_iter", 1),
+        max_time=None if estimator.max_time is None else get.real("max_time", 0),
+        random_state=estimator.random_state,
+        alpha_W=alpha_W,
+        alpha_H=alpha_W
+        if isinstance(estimator.alpha_H, str) and estimator.alpha_H == "same"
+        else get.real("alpha_H", 0),
+        l1_ratio=get.real("l1_ratio", 0, 1),
+        verbose=get.integer("verbose", 0),
+        shuffle=bool(estimator.shuffle),
+        n_init=get.integer("n_init", 1),
+        n_threads=None if estimator.n_threads is None else get.integer("n_threads", 1),
+    )
+    _check_restarts(parameters)
+    return parameters
+
+
+class _Getter:
+    def __init__(self, estimator: Any) -> None:
+        self.estimator = estimator
+        self.name = type(estimator).__name__
+
+    def integer(self, parameter: str, low: int) -> int:
+        value = getattr(self.estimator, parameter)
+        if isinstance(value, bool | np.bool_) and parameter == "verbose":
+            return int(value)
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < low:
+            raise ParameterError(f"{parameter}={value!r} cannot be used by {self.name}: give an integer ≥ {low}.")
+        return int(value)
+
+    def real(self, parameter: str, low: float, high: float = np.inf) -> float:
+        value = getattr(self.estimator, parameter)
+        span = f"≥ {low}" if high == np.inf else f"between {low} and {high}"
+        if not isinstance(value, Real) or isinstance(value, bool) or not low <= float(value) <= high:
+            raise ParameterError(f"{parameter}={value!r} cannot be used by {self.name}: give a number {span}.")
+        return float(value)
+
+
+def _n_components(get: _Getter) -> int | Literal["auto"]:
+    value = get.estimator.n_components
+    if value is None or (isinstance(value, str) and value == "auto"):
+        return "auto"
+    if isinstance(value, str):
+        raise ParameterError(f"n_components={value!r} cannot be used by {get.name}: give an integer ≥ 1, or 'auto'.")
+    return get.integer("n_components", 1)
+
+
+def _init(init: object) -> str | None:
+    if init is None or init == "custom" or (isinstance(init, str) and init in INITS):
+        return init if init is None else str(init)
+    raise ParameterError(
+        f"init={init!r} is not a start of partwise. There are: {names(list(INITS))}, 'custom' and None."
+    )
+
+
+def _check_restarts(parameters: Parameters) -> None:
+    if parameters.n_init == 1:
+        return
+    if parameters.custom:
+        raise ParameterError(
+            f"n_init={parameters.n_init} with init='custom' would repeat one fit from one start: use n_init=1."
+        )
+    if parameters.init in DETERMINISTIC:
+        raise ParameterError(
+            f"n_init={parameters.n_init} with init={parameters.init!r} would repeat one fit, since that start does not "
+            "depend on the seed: use n_init=1, or init='random' or 'nndsvdar'."
+        )

@@ -1,0 +1,38 @@
+"""Sums over factors, in float64 whatever the factors are."""
+
+import numpy as np
+
+from partwise._types import Array, Float64
+from partwise.kernels._jit import kernel
+
+
+@kernel
+def half_form(F: Array, product: Array, cross: Array) -> float:
+    """Σ F ∘ (½ product − cross): with product = F G the quadratic form ½⟨F G, F⟩ − ⟨F, cross⟩."""
+    total = 0.0
+    for r in range(F.shape[0]):
+        for j in range(F.shape[1]):
+            total += np.float64(F[r, j]) * (0.5 * np.float64(product[r, j]) - np.float64(cross[r, j]))
+    return total
+
+
+@kernel
+def residual_squares(F: Array, gradient: Array, norms: Float64) -> float:
+    """Σ min(F ‖gⱼ‖, ∇/‖gⱼ‖)² entrywise, the squared natural residual of F ≥ 0 ⟂ ∇ ≥ 0; 0 where gⱼ = 0."""
+    total = 0.0
+    for r in range(F.shape[0]):
+        for j in range(F.shape[1]):
+            if norms[j] > 0.0:
+                residual = min(np.float64(F[r, j]) * norms[j], np.float64(gradient[r, j]) / norms[j])
+                total += residual * residual
+    return total
+
+
+@kernel
+def squares(x: Array) -> float:
+    """Σ x² of a two-dimensional array of any strides."""
+    total = 0.0
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            total += np.float64(x[i, j]) * np.float64(x[i, j])
+    return total

@@ -1,0 +1,121 @@
+"""The threads of one fit: a pool that lives as long as the fit does, and the guard that keeps BLAS out of its way.
+
+How work is cut into ranges never depends on the number of threads, so neither do the bits of any result.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import islice, pairwise
+from typing import TypeVar
+
+import joblib
+from joblib.parallel import get_active_backend
+from threadpoolctl import ThreadpoolController
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+# The pool of the fit that runs in this thread. Worker threads have a context of their own, where it is None:
+# what a worker calls runs serially, so parallel work never nests.
+_pool: ContextVar[ThreadPoolExecutor | None] = ContextVar("partwise_pool", default=None)
+
+
+def default_threads() -> int:
+    """Threads for ``n_threads=None``: the processors that this process may use, shared fairly under joblib.
+
+    In a joblib worker thread it is 1 (the backend already uses the processors); a loky worker process
+    carries its share in ``OMP_NUM_THREADS``, which is respected everywhere.
+    """
+    backend, _ = get_active_backend()
+    if backend.nesting_level and threading.current_thread() is not threading.main_thread():
+        return 1
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    cpus: int = joblib.cpu_count()
+    return min(cpus, int(limit)) if limit.isdigit() and int(limit) > 0 else cpus
+
+
+@contextmanager
+def threads(n_threads: int | None) -> Iterator[None]:
+    """Run the kernels called inside on ``n_threads`` threads, with BLAS on one thread."""
+    n = default_threads() if n_threads is None else n_threads
+    with _BLAS.single():
+        if n == 1:
+            yield
+            return
+        with ThreadPoolExecutor(n, thread_name_prefix="partwise") as pool:
+            token = _pool.set(pool)
+            try:
+                yield
+            finally:
+                _pool.reset(token)
+
+
+def over(task: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+    """Results of ``task`` for each item, in the order of the items, computed on the threads of the fit.
+
+    At most twice as many items as there are threads are in flight, so that results do not pile up.
+    """
+    pool = _pool.get()
+    if pool is None:
+        yield from map(task, items)
+        return
+    todo = iter(items)
+    running: list[Future[R]] = [pool.submit(task, item) for item in islice(todo, 2 * pool._max_workers)]
+    while running:
+        yield running.pop(0).result()
+        running.extend(pool.submit(task, item) for item in islice(todo, 1))
+
+
+def each_range(task: Callable[[int, int], None], bounds: Sequence[int]) -> None:
+    """Call ``task(start, stop)`` for each pair of neighbours in ``bounds``, on the threads of the fit."""
+    for _ in over(lambda pair: task(*pair), pairwise(bounds)):
+        pass
+
+
+def even_bounds(n: int, step: int) -> list[int]:
+    """0, step, 2 step … n."""
+    return [*range(0, n, step), n]
+
+
+class _BlasGuard:
+    """BLAS on one thread from the first fit that enters to the last that leaves; then as it was."""
+
+    def __init__(self) -> None:
+        self._forget()
+
+    def _forget(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._controller: ThreadpoolController | None = None
+        self._limiter = None
+
+    @contextmanager
+    def single(self) -> Iterator[None]:
+        with self._lock:
+            if self._inside == 0:
+                self._controller = self._controller or ThreadpoolController()
+                self._limiter = self._controller.limit(limits=1, user_api="blas")
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside -= 1
+                if self._inside == 0 and self._limiter is not None:
+                    self._limiter.restore_original_limits()
+                    self._limiter = None
+
+    def after_fork(self) -> None:
+        """In the child nobody is inside: the threads that were have not been copied."""
+        if self._limiter is not None:
+            self._limiter.restore_original_limits()
+        self._forget()
+
+
+_BLAS = _BlasGuard()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_BLAS.after_fork)

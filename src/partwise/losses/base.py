@@ -1,0 +1,40 @@
+"""What a loss is: it turns a block of data and the factors into a subproblem."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import ClassVar, TypeAlias
+
+from partwise._types import Array
+from partwise.arrays.block import Block
+from partwise.arrays.operand import Operand, Rows
+from partwise.arrays.survey import Survey
+from partwise.subproblems import NormalEquations, Subproblem
+
+Frame: TypeAlias = "Callable[[Block, Array], NormalEquations]"
+
+
+class Loss(ABC):
+    """D(X | WH), summed over the entries, with a scale that its docstring states."""
+
+    name: ClassVar[str]
+    forms: ClassVar[frozenset[type[Subproblem]]]
+    """The subproblems that it can state."""
+
+    @abstractmethod
+    def around(self, held: Array) -> Frame:
+        """Make once what depends on the held factor G (n × k) alone.
+
+        The frame returned turns a block (b × n) and its rows F (b × k) of the other factor into a subproblem.
+        """
+
+    @abstractmethod
+    def check(self, survey: Survey) -> None:
+        """Refuse data outside the loss's domain with a :class:`DataError` that names the first bad entry."""
+
+    @abstractmethod
+    def between(self, operand: Operand, W: Rows, H: Array) -> float:
+        """D(X | W Hᵀ) straight from the entries, in float64: no cancellation, one read."""
+
+    @abstractmethod
+    def scale(self, survey: Survey) -> float:
+        """What a residual is divided by to be free of the data's scale."""

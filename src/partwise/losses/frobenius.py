@@ -1,0 +1,44 @@
+"""The Frobenius loss."""
+
+import numpy as np
+
+from partwise._errors import DataError
+from partwise._types import Array
+from partwise.arrays.block import Block
+from partwise.arrays.operand import Operand, Rows
+from partwise.arrays.survey import Survey
+from partwise.losses.base import Frame, Loss
+from partwise.subproblems import NormalEquations, gram_of
+
+
+class Frobenius(Loss):
+    """½ ‖X − WH‖², scikit-learn's scale: the reported reconstruction error is the square root of twice it."""
+
+    name = "frobenius"
+    forms = frozenset({NormalEquations})
+
+    def around(self, held: Array) -> Frame:
+        gram = gram_of(held)
+
+        def frame(block: Block, F: Array) -> NormalEquations:
+            return NormalEquations(block.times(held), gram, 0.5 * block.sumsq)
+
+        return frame
+
+    def check(self, survey: Survey) -> None:
+        if survey.negative is not None:
+            i, j = survey.negative
+            raise DataError(
+                f"Negative values in data: the first is in row {i}, column {j} (counted from 0). A non-negative "
+                "factorization needs entries ≥ 0: clip, shift or drop what is below zero."
+            )
+
+    def between(self, operand: Operand, W: Rows, H: Array) -> float:
+        def visit(block: Block, rows: Rows) -> tuple[Rows, float]:
+            assert isinstance(rows, np.ndarray)
+            return None, float(block.residual_squares(rows, H).sum())
+
+        return 0.5 * operand.sweep(visit, W)[1]
+
+    def scale(self, survey: Survey) -> float:
+        return survey.norm

@@ -1,0 +1,269 @@
+"""X ≈ W H: the step, the certificate, revival and the end, for additive subproblems."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from partwise._types import Array
+from partwise.arrays.block import Block
+from partwise.arrays.operand import Rows
+from partwise.engine.problem import Problem
+from partwise.engine.state import State
+from partwise.models.rows import solve_rows
+from partwise.penalties.base import Penalty
+from partwise.solvers.base import Plan, Solver, Work
+from partwise.subproblems import NormalEquations
+
+# Below this share of the loss at zero the loss that the subproblem gives for free has lost too many digits.
+_CANCELLED = 1e-4
+
+
+@dataclass(frozen=True)
+class Share:
+    """What the visit of a block reports for one state: H's subproblem at the new W, and how W's half-step went."""
+
+    normal: NormalEquations
+    penalty: float
+    work: Work
+
+    def __add__(self, other: "Share") -> "Share":
+        return Share(self.normal + other.normal, self.penalty + other.penalty, self.work + other.work)
+
+
+@dataclass(frozen=True)
+class Shares:
+    """The shares of several states."""
+
+    each: tuple[Share, ...]
+
+    def __add__(self, other: "Shares") -> "Shares":
+        return Shares(tuple(a + b for a, b in zip(self.each, other.each, strict=True)))
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """Σ r² of W's side, H's subproblem at W, and W's loss and penalty."""
+
+    squares: float
+    normal: NormalEquations
+    loss: float
+    penalty: float
+
+    def __add__(self, other: "Residuals") -> "Residuals":
+        return Residuals(
+            self.squares + other.squares,
+            self.normal + other.normal,
+            self.loss + other.loss,
+            self.penalty + other.penalty,
+        )
+
+
+@dataclass(frozen=True)
+class Bilinear:
+    """The alternation for one problem.
+
+    Parameters
+    ----------
+    problem : Problem
+    solver : Solver
+        The half-step of both sides.
+    plan : Plan
+        How the first half-steps are done.
+    settles : bool
+        Whether the end may settle the scale and the order of the components (the start was ours).
+    """
+
+    problem: Problem
+    solver: Solver
+    plan: Plan
+    settles: bool
+
+    def start(self, W: Array, H: Array) -> State:
+        """The state of a start: W (m × k) and H (n × k)."""
+        placed = self.problem.operand.place(W)
+        return State(placed, placed, H, H, self.plan, self.plan)
+
+    def factors(self, state: State) -> tuple[Array, Array]:
+        return _array(self.problem.operand.gather(state.W)), state.H
+
+    # -- the step --------------------------------------------------------------------------------------------------
+
+    def step(self, states: Sequence[State]) -> list[State]:
+        problem, solver = self.problem, self.solver
+        frames = [problem.loss.around(state.H_look) for state in states]
+
+        def visit(block: Block, rows: Rows) -> tuple[Rows, Shares]:
+            new, shares = [], []
+            for state, frame, pair in zip(states, frames, _parts(rows), strict=True):
+                W, base = map(_array, _parts(pair))
+                subproblem = frame(block, W).plus(*problem.penalty_W.quadratic(W))
+                solved, work = solver.update(subproblem, W, state.plan_W)
+                look = _ahead(state, problem.penalty_W, solved, base)
+                normal = problem.loss.around(look)(block.T, state.H_look)
+                new.append((look, solved))
+                shares.append(Share(normal, problem.penalty_W.value(look), work))
+            return tuple(new), Shares(tuple(shares))
+
+        rows, report = problem.operand.sweep(visit, tuple((state.W, state.W_base) for state in states))
+        return [
+            self._settle(state, pair, share)
+            for state, pair, share in zip(states, _parts(rows), report.each, strict=True)
+        ]
+
+    def _settle(self, state: State, pair: Rows, share: Share) -> State:
+        """H's half-step, then accept the pair or go back to the last one and take a plain step."""
+        penalty = self.problem.penalty_H
+        subproblem = share.normal.plus(*penalty.quadratic(state.H_look))
+        solved, work = self.solver.update(subproblem, state.H_look, state.plan_H)
+        H, loss = share.normal.measure(state.H_look, solved)
+        objective = loss + share.penalty + penalty.value(H)
+        k = H.shape[1]
+        tried = replace(
+            state,
+            n_iter=state.n_iter + 1,
+            plan_W=self.solver.next_plan(state.plan_W, share.work, k),
+            plan_H=self.solver.next_plan(state.plan_H, work, k),
+        )
+        if not objective <= state.objective + self._slack:
+            return replace(
+                tried,
+                W_base=state.W,
+                H_look=state.H,
+                momentum=state.momentum.shrunk(),
+                stalled=state.stalled + 1 if state.momentum.plain else 0,
+            )
+        W, base = _parts(pair)
+        return replace(
+            tried,
+            W=W,
+            W_base=base,
+            H=H,
+            H_look=_ahead(state, penalty, H, state.H),
+            momentum=state.momentum.grown(),
+            objective=objective,
+            optimality=float(np.sqrt(max(share.work.first, work.last))) / self.problem.scale,
+            stalled=0,
+            dead=_dead(share.normal, H),
+        )
+
+    @property
+    def _slack(self) -> float:
+        """Rounding of the free objective, relative to the loss at zero."""
+        return 0.5 * self.problem.survey.sumsq * float(np.finfo(self.problem.operand.dtype).eps)
+
+    # -- the certificate -------------------------------------------------------------------------------------------
+
+    def certify(self, state: State) -> float:
+        return self._measure(state, solve=False)[1]
+
+    def finish(self, state: State) -> State:
+        settled = self._settled(state) if self.settles else state
+        W, optimality, objective = self._measure(settled, solve=True)
+        if objective < _CANCELLED * 0.5 * self.problem.survey.sumsq:
+            objective = self.problem.objective(W, settled.H)
+        return replace(settled, W=W, objective=objective, optimality=optimality)
+
+    def _measure(self, state: State, solve: bool) -> tuple[Rows, float, float]:
+        """W (solved exactly or as it is), the larger residual of both sides, and the objective, from one read."""
+        problem = self.problem
+        # A last solve is worth float64 even for float32 data: an ill-conditioned Gram costs half the digits.
+        held = state.H.astype(np.float64) if solve else state.H
+        frame = problem.loss.around(held)
+
+        def visit(block: Block, rows: Rows) -> tuple[Rows, Residuals]:
+            W = _array(rows)
+            plain = frame(block, W)
+            subproblem = plain.plus(*problem.penalty_W.quadratic(W))
+            if solve:
+                W = solve_rows(subproblem).astype(W.dtype, copy=False)
+            normal = problem.loss.around(W)(block.T, state.H)
+            squares = subproblem.residual(W.astype(plain.cross.dtype, copy=False))
+            value = plain.value(W.astype(plain.cross.dtype, copy=False))
+            return W, Residuals(squares, normal, value, problem.penalty_W.value(W))
+
+        W, report = problem.operand.sweep(visit, state.W)
+        squares = report.normal.plus(*problem.penalty_H.quadratic(state.H)).residual(state.H)
+        optimality = float(np.sqrt(max(report.squares, squares))) / problem.scale
+        return W, optimality, report.loss + report.penalty + problem.penalty_H.value(state.H)
+
+    def _settled(self, state: State) -> State:
+        """Rows of H sum to 1 where no penalty fixes the scale; components ordered by their share of the sum of WH."""
+        W, H = self.factors(state)
+        sums = H.sum(axis=0, dtype=np.float64)
+        share = W.sum(axis=0, dtype=np.float64) * sums
+        order = np.argsort(-share, kind="stable")
+        if self.problem.free_scale:
+            scale = np.where(sums > 0, sums, 1.0).astype(H.dtype)
+            W, H = W * scale, H / scale
+        W, H = np.ascontiguousarray(W[:, order]), np.ascontiguousarray(H[:, order])
+        return replace(state, W=self.problem.operand.place(W), H=H, dead=tuple(np.flatnonzero(share[order] == 0)))
+
+    # -- revival ---------------------------------------------------------------------------------------------------
+
+    def revive(self, state: State) -> State | None:
+        """Give the first dead component what the worst-fitted row still lacks, if that lowers the objective.
+
+        With H_j = (x − wH)₊ of that row and W_j = 1 there and 0 elsewhere, only that row changes, and of its
+        residual the negative part alone is left: without penalties the loss cannot rise.
+        """
+        j = state.dead[0]
+        row, lack = self._worst_row(state)
+        W, H = self.factors(state)
+        W, H = W.copy(), H.copy()
+        W[:, j] = 0
+        W[row, j] = np.sqrt(np.linalg.norm(lack))
+        H[:, j] = lack / (W[row, j] or 1)
+        W_placed = self.problem.operand.place(W)
+        objective = self.problem.objective(W_placed, H)
+        if not objective < state.objective - self._slack:
+            return None
+        return replace(
+            self.start(W, H), objective=objective, optimality=state.optimality, n_iter=state.n_iter, dead=state.dead[1:]
+        )
+
+    def _worst_row(self, state: State) -> tuple[int, Array]:
+        """The row with the largest residual, and the positive part of that residual."""
+
+        def visit(block: Block, rows: Rows) -> tuple[Rows, Worst]:
+            W = _array(rows)
+            squares = block.residual_squares(W, state.H)
+            i = int(np.argmax(squares))
+            residual = block.rows(np.array([i]))[0] - W[i] @ state.H.T
+            return None, Worst(float(squares[i]), block.start + i, np.maximum(residual, 0))
+
+        worst = self.problem.operand.sweep(visit, state.W)[1]
+        return worst.row, worst.lack
+
+
+@dataclass(frozen=True)
+class Worst:
+    """The largest residual of some rows; of equal ones the first."""
+
+    square: float
+    row: int
+    lack: Array
+
+    def __add__(self, other: "Worst") -> "Worst":
+        return other if other.square > self.square else self
+
+
+def _ahead(state: State, penalty: Penalty, new: Array, base: Array) -> Array:
+    look = state.momentum.ahead(new, base)
+    return look if look is new else penalty.project(look)
+
+
+def _dead(normal: NormalEquations, H: Array) -> tuple[int, ...]:
+    """Components that are zero in W (no norm) or in H."""
+    alive = (normal.norms > 0) & (H.max(axis=0, initial=0) > 0)
+    return tuple(np.flatnonzero(~alive).tolist())
+
+
+def _array(rows: Rows) -> Array:
+    assert isinstance(rows, np.ndarray)
+    return rows
+
+
+def _parts(rows: Rows) -> tuple[Rows, ...]:
+    assert isinstance(rows, tuple)
+    return rows

@@ -1,0 +1,123 @@
+"""The subproblem around one factor while the other is held: all that a solver ever sees of the data.
+
+Both factors are tall here (rows × k): F is the one being updated, G the one held.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
+
+import numpy as np
+
+from partwise._types import Array, Float64
+from partwise.kernels.sums import half_form, residual_squares
+from partwise.kernels.threads import even_bounds, over
+
+# Rows whose sums are added in one go: large enough for BLAS, small enough to stay in cache.
+_ROWS = 2048
+
+
+class Subproblem(ABC):
+    """A model of the loss around F."""
+
+    name: ClassVar[str]
+    """What an operand must serve."""
+    additive: ClassVar[bool]
+    """Whether subproblems of blocks of the held factor's rows add up to the whole one."""
+
+    @abstractmethod
+    def plus(self, linear: float, ridge: float) -> Self:
+        """With the penalty ``linear`` Σ F + ½ ``ridge`` Σ F² joined."""
+
+    @abstractmethod
+    def measure(self, old: Array, new: Array) -> tuple[Array, float]:
+        """The factor at which the loss is known, and the loss there (penalties not included)."""
+
+    @abstractmethod
+    def residual(self, F: Array, norms: Float64) -> float:
+        """Σ r² of the natural residual at F; ``norms`` are those of the held components."""
+
+
+@dataclass(frozen=True)
+class NormalEquations(Subproblem):
+    """½⟨F·gram, F⟩ − ⟨F, cross⟩ + constant: the Frobenius loss in F, exactly.
+
+    Parameters
+    ----------
+    cross : ndarray of shape (rows, k)
+        X G, in the dtype of the data.
+    gram : ndarray of shape (k, k), float64
+        GᵀG.
+    constant : float
+        ½‖X‖².
+    linear, ridge : float
+        A penalty's share: ``linear`` is taken off cross, ``ridge`` added to the diagonal of gram.
+    """
+
+    name = "normal"
+    additive = True
+
+    cross: Array
+    gram: Float64
+    constant: float
+    linear: float = 0.0
+    ridge: float = 0.0
+
+    def __add__(self, other: "NormalEquations") -> "NormalEquations":
+        return replace(
+            self,
+            cross=self.cross + other.cross,
+            gram=self.gram + other.gram,
+            constant=self.constant + other.constant,
+        )
+
+    def plus(self, linear: float, ridge: float) -> "NormalEquations":
+        return replace(self, linear=self.linear + linear, ridge=self.ridge + ridge)
+
+    @property
+    def penalised_cross(self) -> Array:
+        """Cross − linear."""
+        return self.cross if self.linear == 0.0 else self.cross - self.cross.dtype.type(self.linear)
+
+    @property
+    def penalised_gram(self) -> Float64:
+        """Gram + ridge · I."""
+        return self.gram + self.ridge * np.eye(len(self.gram))
+
+    @property
+    def norms(self) -> Float64:
+        """‖gⱼ‖ of the held components."""
+        return np.sqrt(np.diag(self.gram))
+
+    def measure(self, old: Array, new: Array) -> tuple[Array, float]:
+        return new, self.value(new)
+
+    def value(self, F: Array) -> float:
+        """The loss at F, summed in float64; it cancels where the fit is nearly exact."""
+        gram = self.gram.astype(F.dtype, copy=False)
+
+        def part(start: int) -> float:
+            f = F[start : start + _ROWS]
+            return half_form(f, f @ gram, self.cross[start : start + _ROWS])
+
+        return self.constant + sum(over(part, range(0, len(F), _ROWS)))
+
+    def residual(self, F: Array, norms: Float64 | None = None) -> float:
+        norms = self.norms if norms is None else norms
+        gram = self.penalised_gram.astype(F.dtype, copy=False)
+        cross = self.penalised_cross
+
+        def part(start: int) -> float:
+            f = F[start : start + _ROWS]
+            return residual_squares(f, f @ gram - cross[start : start + _ROWS], norms)
+
+        return sum(over(part, range(0, len(F), _ROWS)))
+
+
+def gram_of(G: Array) -> Float64:
+    """GᵀG in float64: products of some rows in the dtype of G, their sum in float64."""
+    total = np.zeros((G.shape[1], G.shape[1]))
+    bounds = even_bounds(len(G), _ROWS)
+    for part in over(lambda start: G[start : start + _ROWS].T @ G[start : start + _ROWS], bounds[:-1]):
+        total += part
+    return total
