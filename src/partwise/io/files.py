@@ -1,5 +1,6 @@
 """Opening what a user names: within a limit of size, and with a sentence for everything that goes wrong."""
 
+import codecs
 import gzip
 import io
 import struct
@@ -12,7 +13,7 @@ from os import PathLike
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
-from partwise._errors import FileError, MissingFileError, PartwiseError
+from partwise._errors import FileError, MissingFileError, ParameterError, PartwiseError
 from partwise.io.options import EncodedOptions
 
 # What the decoders of the standard library, NumPy, SciPy, Pillow, pandas and pyarrow raise on damaged content.
@@ -29,6 +30,7 @@ _DAMAGE = (
     zlib.error,
     zipfile.BadZipFile,
     CsvError,
+    Warning,  # where warnings are errors
 )
 
 
@@ -124,8 +126,11 @@ def opened_text(path: Path, options: EncodedOptions) -> Iterator[TextIO]:
 
 def codec(options: EncodedOptions) -> str:
     """Return the codec for an encoding; the one of UTF-8 skips a byte-order mark."""
-    encoding = options.encoding.lower().replace("_", "-")
-    return "utf-8-sig" if encoding in {"utf-8", "utf8"} else encoding
+    try:
+        name = codecs.lookup(options.encoding).name
+    except LookupError as error:
+        raise ParameterError(f"There is no encoding {options.encoding!r}: try utf-8, latin-1 or utf-16.") from error
+    return "utf-8-sig" if name == "utf-8" else name
 
 
 def read_lines(path: Path, options: EncodedOptions) -> list[str]:

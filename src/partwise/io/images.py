@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".pgm", ".ppm", ".pnm", ".tif", ".tiff"})
+_TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".pgm", ".ppm", ".pnm"}) | _TIFF_SUFFIXES
 
 # Pillow would guess among dozens of formats whatever the suffix says, some of them run by other programs.
 _FORMATS = ("PNG", "JPEG", "PPM", "TIFF")
@@ -65,6 +66,8 @@ def _opened(path: Path) -> "Iterator[Image]":
     pil = require("PIL.Image", "io", "Reading pictures")
     with legible(path, "a picture"), warnings.catch_warnings():
         warnings.simplefilter("error", pil.DecompressionBombWarning)
+        # In a TIFF file Pillow warns of lost pages and pixels; elsewhere of details that do not touch the pixels.
+        warnings.simplefilter("error" if path.suffix.lower() in _TIFF_SUFFIXES else "ignore", UserWarning)
         try:
             with pil.open(path, formats=_FORMATS) as image:
                 yield image

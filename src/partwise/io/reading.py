@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from scipy import sparse
 
 from partwise._errors import FileError, ParameterError
@@ -92,8 +93,9 @@ def read(path: str | PathLike[str], options: ReadOptions | None = None, **named:
     ``.csv``, ``.tsv`` (``.gz``)                ``header``, ``row_names``, ``delimiter``, ``encoding``
     ``.mtx`` (``.gz``), ``.parquet``
     folder of PNG, JPEG, PGM, TIFF; ``.tiff``   ``grey``; a folder also ``pattern``
-    folder of ``.txt``, ``.txt`` (``.gz``)      ``pattern``, ``weighting``, ``min_df``, ``max_df``, ``max_features``, ``stop_words``,
-                                                ``ngram_range`` and all others of `TextOptions`, ``encoding``
+    folder of ``.txt``, ``.txt`` (``.gz``)      ``pattern`` (of a folder), ``weighting``, ``min_df``, ``max_df``,
+                                                ``max_features``, ``stop_words``, ``ngram_range``, ``encoding``
+                                                and all others of `TextOptions`
     ``.jsonl`` (``.gz``)                        the same, and ``field``, ``id_field``
     all                                         ``kind``, ``transpose``, ``row_names_from``, ``column_names_from``,
                                                 ``max_bytes``
@@ -148,7 +150,7 @@ def _options(options: ReadOptions, named: dict[str, Any]) -> ReadOptions:
 
 
 def _read_file(path: Path, options: ReadOptions) -> Dataset:
-    name = f".{options.kind.lstrip('.')}" if options.kind else path.name.lower()
+    name = f".{options.kind.lstrip('.')}".lower() if options.kind else path.name.lower()
     suffix = max((suffix for suffix in FILES if name.endswith(suffix)), key=len, default=None)
     if suffix is None:
         raise FileError(
@@ -195,8 +197,7 @@ def _check_options(options: ReadOptions, reader: FileReader | FolderReader, path
 
 def _finish(data: Dataset, options: ReadOptions) -> Dataset:
     if options.transpose:
-        X: Any = data.X.T  # a CSR array becomes CSC
-        X = sparse.csr_array(X) if sparse.issparse(X) else X
+        X = data.X.T if isinstance(data.X, np.ndarray) else sparse.csr_array(data.X.T)
         data = replace(data, X=X, row_names=data.column_names, column_names=data.row_names, layout=Layout(), recipe={})
     if options.image_shape is not None:
         data = replace(data, layout=Layout("image", tuple(options.image_shape)))

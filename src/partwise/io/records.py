@@ -120,15 +120,15 @@ def _read_head(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
     if archive.getinfo(RECORD_MEMBER).file_size > _MAX_JSON_BYTES:
         raise too_large(path, _MAX_JSON_BYTES)
     head = json.loads(archive.read(RECORD_MEMBER))
-    if not isinstance(head, dict) or head.get("format") != FORMAT:
+    if not isinstance(head, dict) or head.get("format") != FORMAT or not isinstance(head.get("format_version"), int):
         raise foreign
     if head["format_version"] > FORMAT_VERSION:
         raise FileError(
             f"{path} was written by partwise {head['partwise']} in a newer format ({head['format_version']}; this "
             f"version knows {FORMAT_VERSION}): install that version or a later one."
         )
-    members = sorted([RECORD_MEMBER, *(f"{name}.npy" for name in head["arrays"])])
-    if sorted(archive.namelist()) != members or not isinstance(head["meta"], dict):
+    sound = isinstance(head.get("arrays"), list) and isinstance(head.get("meta"), dict)
+    if not sound or sorted(archive.namelist()) != sorted([RECORD_MEMBER, *(f"{name}.npy" for name in head["arrays"])]):
         raise FileError(f"{path} has been changed since partwise wrote it: its members are not those that it lists.")
     return head
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from partwise._errors import FileError, PartwiseError
+from partwise._errors import FileError, ParameterError, PartwiseError
 from partwise._optional import require
 from partwise.io.dataset import Dataset
 from partwise.io.files import codec, opened, opened_text, too_large
@@ -81,7 +81,7 @@ def _version(text: str) -> tuple[int, ...]:
 
 
 def _recognise(path: Path, options: TableOptions) -> _Form:
-    delimiter = options.delimiter or _delimiter(path, options)
+    delimiter = _delimiter(path, options)
     numbered = list(islice(_rows(path, delimiter, options), _SAMPLE_ROWS))
     if not numbered:
         raise FileError(f"{path} is empty: it should hold a table of numbers.")
@@ -104,6 +104,10 @@ def _recognise(path: Path, options: TableOptions) -> _Form:
 
 
 def _delimiter(path: Path, options: TableOptions) -> str:
+    if options.delimiter is not None:
+        if len(options.delimiter) != 1 or options.delimiter in '\r\n"':
+            raise ParameterError(f"The delimiter {options.delimiter!r} cannot separate cells: give one character.")
+        return options.delimiter
     if (options.kind or path.name).lower().endswith(("tsv", "tsv.gz")):
         return "\t"
     first = {sign: next(_rows(path, sign, options), (1, []))[1] for sign in (",", ";", "\t")}

@@ -49,8 +49,8 @@ def write_table(path: str | PathLike[str], values: Matrix, row_names: Names = No
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "H.csv"
     >>> write_table(path, np.array([[0.1, 2.0]]), ["nmf0"], ["=SUM(A1)", "pear"])
     >>> print(path.read_text())
-    ,'=SUM(A1),pear
-    nmf0,0.1,2.0
+    "","'=SUM(A1)","pear"
+    "nmf0",0.1,2.0
     <BLANKLINE>
     """
     values = np.asarray(values)
@@ -74,7 +74,8 @@ def guarded(name: str) -> str:
 def _delimited(delimiter: str) -> Callable[[Path, Matrix, Names, Names], None]:
     def write(path: Path, values: Matrix, row_names: Names, column_names: Names) -> None:
         with _opened(path) as stream:
-            writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
+            # Quoted, a name may hold line ends, and one like "1" is no number.
+            writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
             if column_names is not None:
                 writer.writerow([""] * (row_names is not None) + [guarded(name) for name in column_names])
             for i, row in enumerate(values):
@@ -106,11 +107,13 @@ def _write_parquet(path: Path, values: Matrix, row_names: Names, column_names: N
     if len(set(columns)) < len(columns):
         raise FileError("Parquet cannot hold several columns of one name: write .csv instead, or rename them.")
     index = None if row_names is None else list(row_names)
-    pd.DataFrame(values, index=index, columns=columns).to_parquet(path, engine="pyarrow")
+    with open(path, "wb") as stream:
+        pd.DataFrame(values, index=index, columns=columns).to_parquet(stream, engine="pyarrow")
 
 
 def _write_npy(path: Path, values: Matrix, row_names: Names, column_names: Names) -> None:
-    with open(path, "wb") as stream:
+    # Opened "wb", NumPy would write past Python, whose errors say why a disk took no more.
+    with open(path, "w+b") as stream:
         np.save(stream, values, allow_pickle=False)
 
 
