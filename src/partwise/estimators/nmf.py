@@ -51,8 +51,8 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
     beta_loss : {"frobenius"} or 2, default="frobenius"
         The loss.
     tol : float, default=1e-4
-        The fit has converged when the optimality of both factors is below ``tol``, or when the objective has
-        stopped falling (by less than ``tol`` of itself over ten iterations). The optimality is
+        The fit has converged when the optimality of both factors is below ``tol``, or when it is below 10 ``tol``
+        and the objective fell by less than ``tol`` of itself an iteration, over ten iterations. The optimality is
         √(Σ r²) / ‖X‖ with r = min(F·‖g‖, ∇/‖g‖) for the entries of each factor: it does not change when X is
         scaled or when scale moves between W and H. 0 runs to ``max_iter``.
     max_iter : int, default=200
