@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from partwise.io.dataset import Dataset
 from partwise.plot import _style
 from partwise.plot._measures import Floats, mixture, strongest
 from partwise.plot._parts import draw_bars, shortened
-from partwise.plot._view import as_dataset, components, layout_of, look, name_of, row_index, row_values
+from partwise.plot._view import View, components, layout_of, look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,25 +71,25 @@ def composition(
     >>> [ax.get_title(loc="left") for ax in plot.composition(NMF(3, random_state=0).fit(X), X, 7)]
     ['row 7', 'made of parts', 'residual', 'its parts']
     """
-    dataset, H, colours = as_dataset(model, X), components(model), _style.theme_named(theme)
-    place = row_index(dataset, row)
-    original = row_values(dataset.X, place)
-    w = np.asarray(model.transform(dataset.X[[place]]), dtype=np.float64)
-    layout = dataset.layout if image_shape is None else layout_of(model, image_shape)
-    kind = look(layout, dataset.column_names)
+    view, H, colours = View.of(model, X), components(model), _style.theme_named(theme)
+    place = view.row_index(row)
+    x = view.rows([place])
+    w = np.asarray(model.transform(Dataset(x, column_names=view.names)), dtype=np.float64)
+    original, fitted = x[0], (w @ H)[0]
+    layout = view.dataset.layout if image_shape is None else layout_of(model, image_shape)
+    kind = look(layout, view.names)
     fig = _style.new_figure(9.6, 2.9, colours) if fig is None else fig
     axes = fig.subplots(1, 4, width_ratios=(1, 1, 1, 1.1))
     for ax in axes:
         _style.dress(ax, colours)
-    fitted = (w @ H)[0]
     if kind == "image":
         _pictures(axes[:3], original, fitted, layout.shape or (), colours)
     elif kind == "names":
-        _bars(axes[:3], original, fitted, dataset.column_names or (), n_features, colours)
+        _bars(axes[:3], original, fitted, view.names or (), n_features, colours)
     else:
         _profiles(axes[:3], original, fitted, colours)
     _parts_of(axes[3], mixture(w, H)[0], max_parts, colours)
-    titles = (shortened(name_of(dataset.row_names, place, "row"), 20), "made of parts", "residual", "its parts")
+    titles = (shortened(view.row_name(place), 20), "made of parts", "residual", "its parts")
     for ax, title in zip(axes, titles, strict=True):
         _style.heading(ax, title, colours, strong=True)
     return np.array(axes, dtype=object)
@@ -107,9 +108,7 @@ def _pictures(axes: Any, original: Floats, fitted: Floats, shape: tuple[int, ...
         _style.bare(ax)
 
 
-def _bars(
-    axes: Any, original: Floats, fitted: Floats, names: tuple[str, ...], count: int, theme: _style.Theme
-) -> None:
+def _bars(axes: Any, original: Floats, fitted: Floats, names: tuple[str, ...], count: int, theme: _style.Theme) -> None:
     """The same columns in the three panels, so that a bar can be followed from one to the next."""
     top = strongest(np.maximum(original, fitted), count)
     residual = original[top] - fitted[top]

@@ -13,7 +13,7 @@ from partwise.plot import _style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LABELS = {"objective": "objective (share of its first value)", "optimality": "optimality (0: no entry can gain)"}
+LABELS = {"objective": "objective, share of its first", "optimality": "optimality"}
 
 
 def convergence(
@@ -60,23 +60,16 @@ def convergence(
     if measure not in LABELS:
         raise ParameterError(f"measure={measure!r} is not recorded: choose 'objective' or 'optimality'.")
     colours = _style.theme_named(theme)
-    ax = _style.axes_or_new(ax, 4.4, 2.7, colours)
+    ax = _style.axes_or_new(ax, 3.8, 2.5, colours)
     seconds, values = (np.asarray(model.history_[key], dtype=np.float64) for key in ("seconds", measure))
     if measure == "objective":
         values = values / (values[0] or 1.0)
     _line(ax, seconds, values, colours)
     _scale(ax, values)
-    if measure == "optimality":
-        ax.axhline(model.tol, color=colours.contrast, linewidth=1.0, linestyle=(0, (4, 3)))
-        ax.annotate(
-            f"tol = {model.tol:g}",
-            (0.0, model.tol),
-            xycoords=("axes fraction", "data"),
-            textcoords="offset points",
-            xytext=(4, 4),
-            color=colours.contrast,
-            fontsize=_style.SMALL,
-        )
+    if measure == "objective":
+        _style.percent_axis(ax.yaxis)
+    else:
+        _mark_tolerance(ax, model.tol, colours)
     ax.set_xlabel("seconds")
     ax.set_ylabel(LABELS[measure])
     _style.grid(ax, colours, "y")
@@ -99,3 +92,16 @@ def _scale(ax: Axes, values: Any) -> None:
         ax.minorticks_off()
     elif positive.size:
         ax.set_ylim(bottom=0.0)
+
+
+def _mark_tolerance(ax: Axes, tolerance: float, theme: _style.Theme) -> None:
+    ax.axhline(tolerance, color=theme.contrast, linewidth=1.0, linestyle=(0, (4, 3)))
+    ax.annotate(
+        f"tol = {tolerance:g}",
+        (0.0, tolerance),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        xytext=(4, 4),
+        color=theme.contrast,
+        fontsize=_style.SMALL,
+    )

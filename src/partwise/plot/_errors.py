@@ -8,7 +8,7 @@ import numpy as np
 
 from partwise.plot import _style
 from partwise.plot._measures import Floats, residuals
-from partwise.plot._view import as_dataset, components, layout_of
+from partwise.plot._view import View, components, layout_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,9 +47,9 @@ def row_errors(model: Any, X: Any, *, ax: Axes | None = None, theme: _style.Them
     >>> plot.row_errors(NMF(3, random_state=0).fit(X), X).get_ylabel()
     'rows'
     """
-    dataset = as_dataset(model, X)
-    W = model.transform(dataset.X)
-    return draw_row_errors(residuals(dataset.X, W, components(model)).by_row, ax, _style.theme_named(theme))
+    view = View.of(model, X)
+    result = residuals(view.block, view.coefficients(model), components(model))
+    return draw_row_errors(result.by_row, ax, _style.theme_named(theme))
 
 
 def column_errors(
@@ -99,12 +99,12 @@ def column_errors(
     >>> plot.column_errors(NMF(3, random_state=0).fit(X), X).get_ylabel()
     'columns'
     """
-    dataset, colours = as_dataset(model, X), _style.theme_named(theme)
-    result = residuals(dataset.X, model.transform(dataset.X), components(model))
-    layout = dataset.layout if image_shape is None else layout_of(model, image_shape)
+    view, colours = View.of(model, X), _style.theme_named(theme)
+    result = residuals(view.block, view.coefficients(model), components(model))
+    layout = view.dataset.layout if image_shape is None else layout_of(model, image_shape)
     if layout.shape is None:
         return draw_column_errors(result.by_column, ax, colours)
-    return draw_pixel_errors(np.sqrt(result.column_errors / dataset.shape[0]), layout.shape, ax, colours)
+    return draw_pixel_errors(np.sqrt(result.column_errors / view.block.shape[0]), layout.shape, ax, colours)
 
 
 def draw_row_errors(errors: Floats, ax: Axes | None, theme: _style.Theme) -> Axes:
@@ -118,7 +118,7 @@ def draw_column_errors(errors: Floats, ax: Axes | None, theme: _style.Theme) -> 
 
 
 def _histogram(errors: Floats, what: str, label: str, ax: Axes | None, theme: _style.Theme) -> Axes:
-    ax = _style.axes_or_new(ax, 4.4, 2.7, theme)
+    ax = _style.axes_or_new(ax, 3.8, 2.5, theme)
     known = errors[np.isfinite(errors)]
     if known.size:
         ax.hist(known, bins=min(40, max(8, round(np.sqrt(known.size)))), color=theme.accent, rwidth=0.9)
@@ -147,7 +147,7 @@ def _mark_median(ax: Axes, median: float, theme: _style.Theme) -> None:
 
 def draw_pixel_errors(errors: Floats, shape: tuple[int, ...], ax: Axes | None, theme: _style.Theme) -> Axes:
     """Root mean square error of each pixel, over its colours, as a picture with a scale."""
-    ax = _style.axes_or_new(ax, min(6.0, 1.0 + 2.8 * shape[1] / shape[0]), 2.8, theme)
+    ax = _style.axes_or_new(ax, min(5.0, 0.9 + 3.4 * shape[1] / shape[0]), 3.4, theme)
     _style.bare(ax)
     picture = errors.reshape(shape)
     picture = picture if picture.ndim == 2 else np.sqrt(np.square(picture).mean(axis=2))

@@ -2,53 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
+
+from partwise.arrays.block import Block
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.intp]
 
-BLOCK_ENTRIES = 4_000_000  # 32 MB of float64: a block's residual stays small beside any matrix worth blocking
 
-
-def sparseness(vectors: Any) -> Floats:
+def sparseness(vectors: Floats) -> Floats:
     """Hoyer's sparseness of each row: 0 where all entries are equal, 1 where only one is not zero.
 
     A zero row, or rows of length 1, have none (NaN). Source: P. O. Hoyer, "Non-negative matrix factorization with
     sparseness constraints", JMLR 5 (2004), page 1460.
     """
     values = np.asarray(vectors, dtype=np.float64)
-    root = np.sqrt(values.shape[1])
+    root = float(np.sqrt(values.shape[1]))
     if root == 1.0:
         return np.full(values.shape[0], np.nan)
     peak = values.max(axis=1, keepdims=True, initial=0.0)
-    unit = np.divide(values, peak, out=np.full_like(values, np.nan), where=peak > 0)
-    ratio = unit.sum(axis=1) / np.sqrt(np.square(unit).sum(axis=1))
-    return np.clip((root - ratio) / (root - 1.0), 0.0, 1.0)
+    unit = ratio(values, peak, np.nan)
+    spread = unit.sum(axis=1) / np.sqrt(np.square(unit).sum(axis=1))
+    scores: Floats = np.clip((root - spread) / (root - 1.0), 0.0, 1.0)
+    return scores
 
 
-def strongest(values: Any, count: int) -> Ints:
+def ratio(amounts: Floats, totals: Floats, fill: float = 0.0) -> Floats:
+    """Share ``amounts / totals``, and ``fill`` where the total is zero."""
+    result: Floats = np.divide(amounts, totals, out=np.full(amounts.shape, fill), where=totals > 0)
+    return result
+
+
+def strongest(values: Floats, count: int) -> Ints:
     """Indices of the ``count`` largest positive entries, largest first; ties by position."""
-    values = np.asarray(values)
-    order = np.argsort(-values, kind="stable")[:count]
+    order: Ints = np.argsort(-values, kind="stable")[:count]
     return order[values[order] > 0]
 
 
-def contributions(W: Any, H: Any) -> Floats:
+def contributions(W: Floats, H: Floats) -> Floats:
     """(m, k) sum that each part adds to each row of WH; unlike W itself it does not depend on H's scale."""
-    return np.asarray(W, dtype=np.float64) * np.asarray(H, dtype=np.float64).sum(axis=1)
+    sums: Floats = H.sum(axis=1, dtype=np.float64)
+    return W * sums
 
 
-def mixture(W: Any, H: Any) -> Floats:
+def mixture(W: Floats, H: Floats) -> Floats:
     """(m, k) share of each part in each row of WH; a row without parts stays zero."""
     amounts = contributions(W, H)
-    totals = amounts.sum(axis=1, keepdims=True)
-    return np.divide(amounts, totals, out=np.zeros_like(amounts), where=totals > 0)
+    return ratio(amounts, amounts.sum(axis=1, keepdims=True))
 
 
 def dominant(shares: Floats) -> Ints:
@@ -88,55 +92,20 @@ class Residuals:
 
 
 def _relative(errors: Floats, sizes: Floats) -> Floats:
-    ratio = np.divide(errors, sizes, out=np.full_like(errors, np.nan), where=sizes > 0)
-    return np.sqrt(ratio)
+    return np.sqrt(ratio(errors, sizes, np.nan))
 
 
-def residuals(X: Any, W: Any, H: Any) -> Residuals:
-    """Errors of WH by row and column, without anything of X's size: row blocks, or products with sparse X."""
-    W, H = np.asarray(W, dtype=np.float64), np.asarray(H, dtype=np.float64)
-    return _sparse_residuals(X, W, H) if sparse.issparse(X) else _dense_residuals(X, W, H)
-
-
-def _sparse_residuals(X: Any, W: Floats, H: Floats) -> Residuals:
-    squares = X.astype(np.float64).power(2)
-    row_sizes, column_sizes = _flat(squares.sum(axis=1)), _flat(squares.sum(axis=0))
+def residuals(block: Block, W: Floats, H: Floats) -> Residuals:
+    """Errors of WH by row and by column; the sizes are those of a model without parts."""
+    m, n = block.shape
+    nothing_by_row, nothing_by_column = np.zeros((m, 1)), np.zeros((n, 1))
+    G = np.ascontiguousarray(H.T)
     return Residuals(
-        row_errors=_expanded(row_sizes, W, X @ H.T, H @ H.T),
-        row_sizes=row_sizes,
-        column_errors=_expanded(column_sizes, H.T, X.T @ W, W.T @ W),
-        column_sizes=column_sizes,
+        row_errors=block.residual_squares(W, G),
+        row_sizes=block.residual_squares(nothing_by_row, nothing_by_column),
+        column_errors=block.T.residual_squares(G, W),
+        column_sizes=block.T.residual_squares(nothing_by_column, nothing_by_row),
     )
-
-
-def _expanded(sizes: Floats, factor: Floats, cross: Floats, gram: Floats) -> Floats:
-    """‖x‖² − 2 w·(H xᵀ) + w (H Hᵀ) wᵀ by row; rounding may take an exact fit below zero."""
-    errors = sizes - 2.0 * np.einsum("ij,ij->i", factor, cross) + np.einsum("ij,ij->i", factor @ gram, factor)
-    return np.maximum(errors, 0.0)
-
-
-def _flat(values: Any) -> Floats:
-    return np.asarray(values, dtype=np.float64).ravel()
-
-
-def _dense_residuals(X: Any, W: Floats, H: Floats) -> Residuals:
-    m, n = X.shape
-    row_errors, row_sizes = np.zeros(m), np.zeros(m)
-    column_errors, column_sizes = np.zeros(n), np.zeros(n)
-    for rows in row_blocks(m, n):
-        block = np.asarray(X[rows], dtype=np.float64)
-        column_sizes += np.einsum("ij,ij->j", block, block)
-        row_sizes[rows] = np.einsum("ij,ij->i", block, block)
-        gap = block - W[rows] @ H
-        column_errors += np.einsum("ij,ij->j", gap, gap)
-        row_errors[rows] = np.einsum("ij,ij->i", gap, gap)
-    return Residuals(row_errors, row_sizes, column_errors, column_sizes)
-
-
-def row_blocks(m: int, n: int) -> Iterator[slice]:
-    """Slices over m rows of n entries, none above BLOCK_ENTRIES unless one row is."""
-    step = max(1, BLOCK_ENTRIES // max(n, 1))
-    return (slice(start, min(start + step, m)) for start in range(0, m, step))
 
 
 def bin_rows(values: Floats, limit: int) -> Floats:

@@ -8,7 +8,7 @@ import numpy as np
 
 from partwise.plot import _style
 from partwise.plot._measures import Floats, bin_rows, by_dominant_part, mixture
-from partwise.plot._view import as_dataset, components
+from partwise.plot._view import View, components
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,15 +51,14 @@ def memberships(model: Any, X: Any, *, ax: Axes | None = None, theme: _style.The
     >>> plot.memberships(NMF(3, random_state=0).fit(X), X).get_xlabel()
     'part'
     """
-    dataset = as_dataset(model, X)
-    shares = mixture(model.transform(dataset.X), components(model))
+    shares = mixture(View.of(model, X).coefficients(model), components(model))
     return draw_memberships(shares, ax, _style.theme_named(theme))
 
 
 def draw_memberships(shares: Floats, ax: Axes | None, theme: _style.Theme) -> Axes:
     """The heat map of ``shares`` (m, k); its scale ends where 98 % of the rows have their largest share."""
     m, k = shares.shape
-    ax = _style.axes_or_new(ax, 4.4, 4.6, theme)
+    ax = _style.axes_or_new(ax, 3.8, 4.2, theme)
     ordered = bin_rows(shares[by_dominant_part(shares)], ROWS_DRAWN)
     top = max(float(np.quantile(ordered.max(axis=1), 0.98)), 1e-12)
     shown = ax.imshow(

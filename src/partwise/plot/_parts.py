@@ -8,7 +8,7 @@ import numpy as np
 
 from partwise._errors import ParameterError
 from partwise.plot import _style
-from partwise.plot._measures import Floats, sparseness, strongest
+from partwise.plot._measures import Floats, ratio, sparseness, strongest
 from partwise.plot._view import column_names, components, layout_of, look, part_shares
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ def parts(
     if min(n_features, max_parts) < 1:
         raise ParameterError(f"n_features={n_features} and max_parts={max_parts} cannot be: show at least one of each.")
     H, colours = components(model)[:max_parts], _style.theme_named(theme)
-    layout, names = layout_of(model, image_shape), column_names(model)
-    titles = [part_title(j, share, score) for j, (share, score) in enumerate(zip(part_shares(model), sparseness(H)))]
+    layout, names, shares = layout_of(model, image_shape), column_names(model), part_shares(model)[:max_parts]
+    titles = [part_title(j, share, score) for j, (share, score) in enumerate(zip(shares, sparseness(H), strict=True))]
     kind = look(layout, names)
     if kind == "image":
         return _pictures(H, layout.shape or (), titles, fig, colours)
@@ -142,7 +142,7 @@ def _heat_map(
     ax = fig.add_subplot()
     _style.dress(ax, theme)
     peaks = H.max(axis=1, keepdims=True)
-    scaled = np.divide(H, peaks, out=np.zeros(H.shape), where=peaks > 0)
+    scaled = ratio(H, peaks)
     ax.imshow(scaled, cmap=_style.sequential(theme), vmin=0.0, vmax=1.0, aspect="auto", interpolation="nearest")
     ax.set_yticks(range(len(H)), titles, color=theme.ink)
     ax.set_xlabel("column (each part on its own scale, from 0 to its largest weight)")

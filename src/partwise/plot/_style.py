@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ThemeName: TypeAlias = Literal["light", "dark"]
 
-SMALL, NORMAL = 8.5, 9.5
+SMALL, NORMAL = 9.0, 10.0
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from scipy import sparse
-from sklearn.utils.validation import check_is_fitted
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_array, check_is_fitted
 
 from partwise._errors import DataError, ParameterError
+from partwise.arrays.block import CSRBlock, DenseBlock
+from partwise.arrays.convert import canonical
 from partwise.io.dataset import Dataset, Layout
+
+Floats: TypeAlias = NDArray[np.float64]
 
 Look: TypeAlias = Literal["image", "names", "values"]
 
@@ -21,7 +25,7 @@ def components(model: Any) -> Any:
     return np.asarray(model.components_)
 
 
-def part_shares(model: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+def part_shares(model: Any) -> Floats:
     """(k,) share of each part of the sum of WH."""
     return np.asarray(model.shares_, dtype=np.float64)
 
@@ -53,45 +57,77 @@ def look(layout: Layout, names: tuple[str, ...] | None) -> Look:
     return "values" if names is None else "names"
 
 
-def as_dataset(model: Any, data: Any) -> Dataset:
-    """``data`` with names and layout, completed by what the model knows; X is a dense array or CSR.
+@dataclass(frozen=True)
+class View:
+    """Data beside a model: names and layout completed, and all values as one block of the arrays room."""
 
-    Raises
-    ------
-    DataError
-        If the data have another number of columns than the model, or are not a matrix.
-    """
-    dataset = data if isinstance(data, Dataset) else _labelled(data)
-    n = components(model).shape[1]
-    if dataset.shape[1] != n:
-        raise DataError(
-            f"The data have {dataset.shape[1]} columns, but the model was fitted on {n}: give data with the same columns."
-        )
-    names = dataset.column_names or column_names(model)
-    layout = dataset.layout if isinstance(data, Dataset) else model.layout_
-    return replace(dataset, X=_canonical(dataset.X), column_names=names, layout=layout)
+    dataset: Dataset
+    block: DenseBlock | CSRBlock
+
+    @classmethod
+    def of(cls, model: Any, data: Any) -> View:
+        """Look at ``data``, a Dataset, a matrix or a frame.
+
+        Raises
+        ------
+        DataError
+            If the data have another number of columns than the model, or are not a matrix of numbers.
+        """
+        dataset = data if isinstance(data, Dataset) else _labelled(data)
+        n = components(model).shape[1]
+        if dataset.shape[1] != n:
+            raise DataError(
+                f"The data have {dataset.shape[1]} columns, but the model was fitted on {n}: give the same columns."
+            )
+        names = dataset.column_names or column_names(model)
+        layout = dataset.layout if isinstance(data, Dataset) else model.layout_
+        return cls(replace(dataset, column_names=names, layout=layout), whole_block(dataset.X))
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """Names of the columns."""
+        return self.dataset.column_names
+
+    def coefficients(self, model: Any) -> Floats:
+        """W of all rows, (m, k)."""
+        return np.asarray(model.transform(self.dataset), dtype=np.float64)
+
+    def rows(self, index: Any) -> Floats:
+        """Some rows, dense: (len(index), n)."""
+        return self.block.rows(np.asarray(index, dtype=np.intp)).astype(np.float64)
+
+    def row_name(self, row: int) -> str:
+        """Name of a row, or for example "row 7"."""
+        return name_of(self.dataset.row_names, row, "row")
+
+    def row_index(self, row: int | str) -> int:
+        """Position of a row given by number (negative from the end) or by name; ParameterError where there is none."""
+        m, names = self.dataset.shape[0], self.dataset.row_names or ()
+        if isinstance(row, str):
+            if row not in names:
+                raise ParameterError(f"There is no row named {row!r}: give one of the row names, or its number.")
+            return names.index(row)
+        if not -m <= row < m:
+            raise ParameterError(f"There is no row {row}: the data have {m} rows, numbered from 0.")
+        return row % m
 
 
-def _canonical(X: Any) -> Any:
-    """A dense array as it is, or CSR without duplicates; the user's object stays as it was."""
-    if not sparse.issparse(X):
-        return np.asarray(X)
-    csr = sparse.csr_array(X)
-    if not csr.has_canonical_format:
-        csr = csr.copy()
-        csr.sum_duplicates()
-    return csr
+def whole_block(X: Any) -> DenseBlock | CSRBlock:
+    """All of X as one block of float32 or float64."""
+    x = canonical(check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_all_finite=False))
+    return DenseBlock(x) if isinstance(x, np.ndarray) else CSRBlock(x)
 
 
 def _labelled(data: Any) -> Dataset:
+    """A matrix or a frame as a Dataset; a frame whose columns are all sparse stays so."""
     if not (hasattr(data, "columns") and hasattr(data, "to_numpy")):
-        return Dataset(_matrix(data))
+        return Dataset(data if hasattr(data, "tocsr") else _matrix(data))
     values = data.sparse.to_coo() if hasattr(data, "sparse") else data.to_numpy()
     return Dataset(values, row_names=_index_names(data), column_names=tuple(map(str, data.columns)))
 
 
 def _matrix(data: Any) -> Any:
-    X = data if sparse.issparse(data) else np.asarray(data)
+    X = np.asarray(data)
     if X.ndim != 2:
         raise DataError(f"The data have {X.ndim} dimensions, but a matrix has 2: give one sample a row.")
     return X
@@ -107,21 +143,3 @@ def _index_names(frame: Any) -> tuple[str, ...] | None:
 def name_of(names: tuple[str, ...] | None, position: int, what: str) -> str:
     """The name at ``position``, or for example ``"row 7"`` (counted from 0, as in Python)."""
     return f"{what} {position}" if names is None else names[position]
-
-
-def row_values(X: Any, row: int) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """One row of X, dense, float64."""
-    values = X[[row]].toarray()[0] if sparse.issparse(X) else X[row]
-    return np.asarray(values, dtype=np.float64)
-
-
-def row_index(dataset: Dataset, row: int | str) -> int:
-    """Position of a row given by number (negative from the end) or by name; ParameterError where there is none."""
-    m = dataset.shape[0]
-    if isinstance(row, str):
-        if row not in (dataset.row_names or ()):
-            raise ParameterError(f"There is no row named {row!r}: give one of the row names, or its number.")
-        return (dataset.row_names or ()).index(row)
-    if not -m <= row < m:
-        raise ParameterError(f"There is no row {row}: the data have {m} rows, numbered from 0.")
-    return row % m

@@ -7,11 +7,8 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeAlias
 
-import numpy as np
-from scipy import sparse
-
-from partwise.io.dataset import Dataset, Layout
-from partwise.plot import _measures as measures
+from partwise.io.dataset import Layout
+from partwise.plot._view import View
 from partwise.report import _words as words
 
 Facts: TypeAlias = list[tuple[str, str]]
@@ -29,15 +26,16 @@ def column_noun(layout: Layout) -> str:
     return {"image": "pixel value", "text": "term", "table": "column"}[layout.kind]
 
 
-def data_facts(dataset: Dataset) -> Facts:
+def data_facts(view: View) -> Facts:
     """Source, shape, storage, sparsity and range of the data."""
-    m, n = dataset.shape
-    low, high, nonzeros = _survey(dataset.X)
+    dataset, block = view.dataset, view.block
+    (m, n), survey = block.shape, block.survey
+    low, high = float(block.x.min()), survey.largest
     facts = [
         ("Source", dataset.source or "a matrix in memory"),
         ("Shape", f"{words.plural(m, row_noun(dataset.layout))} × {words.plural(n, column_noun(dataset.layout))}"),
         ("Storage", _storage(dataset.X)),
-        ("Zeros", f"{words.percent(1 - nonzeros / (m * n))} of the entries ({words.plural(nonzeros, 'other')})"),
+        ("Zeros", f"{words.percent(survey.zeros)} of the entries ({words.plural(survey.nonzeros, 'other')})"),
         ("Range", f"{words.number(low)} to {words.number(high)}"),
     ]
     return facts + _picture_fact(dataset.layout)
@@ -57,27 +55,17 @@ def _picture_fact(layout: Layout) -> Facts:
     return [("Pictures", f"{width} × {height} pixels, {'colour' if colours else 'grey'}")]
 
 
-def _survey(X: Any) -> tuple[float, float, int]:
-    """Smallest and largest entry and the number of non-zeros, block by block."""
-    if sparse.issparse(X):
-        stored, absent = X.data, X.nnz < X.shape[0] * X.shape[1]
-        ends = [stored.min(initial=np.inf), stored.max(initial=-np.inf)] + [0.0] * absent
-        return float(min(ends)), float(max(ends)), int(np.count_nonzero(stored))
-    blocks = [X[rows] for rows in measures.row_blocks(*X.shape)]
-    low, high = min(block.min() for block in blocks), max(block.max() for block in blocks)
-    return float(low), float(high), sum(int(np.count_nonzero(block)) for block in blocks)
-
-
 def _storage(X: Any) -> str:
-    if not sparse.issparse(X):
-        return f"dense, {X.dtype}, {words.size(X.nbytes)}"
-    octets = X.data.nbytes + X.indices.nbytes + X.indptr.nbytes
-    return f"sparse rows (CSR), {X.dtype}, {words.size(octets)}"
+    """The container and dtype as they were given, and the bytes of the values."""
+    if hasattr(X, "nnz"):
+        return f"sparse ({X.format.upper()}), {X.dtype}, {words.plural(X.nnz, 'stored value')}"
+    return f"dense, {X.dtype}, {words.size(X.nbytes)}"
 
 
 def parameters(model: Any) -> Facts:
     """The model's parameters as Python writes them."""
-    return [(name, repr(value)) for name, value in model.get_params(deep=False).items()]
+    titles = {"random_state": "seed (random_state)"}
+    return [(titles.get(name, name), repr(value)) for name, value in model.get_params(deep=False).items()]
 
 
 def versions() -> Facts:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Draw: TypeAlias = Callable[[_style.Theme], "Axes"]
 
 IMAGE_DPI = 160
+PIXELS_PER_POINT = 1.5  # one size of text in all figures of the page, however wide they are
 _RC_LOCK = Lock()  # matplotlib.rc_context swaps a process-wide dictionary: two of ours must not interleave
 
 
@@ -40,9 +41,10 @@ def _svg(ax: Axes, name: str, label: str) -> Any:
     """The figure of ``ax`` as one <svg> element: text stays text, the page's font applies."""
     matplotlib = require("matplotlib", "report", "Writing a report")
     markupsafe = require("markupsafe", "report", "Writing a report")
+    figure: Any = ax.figure
     buffer = io.BytesIO()
     with _RC_LOCK, matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-        ax.figure.savefig(buffer, format="svg", dpi=IMAGE_DPI, facecolor="none", metadata={"Date": None})
+        figure.savefig(buffer, format="svg", dpi=IMAGE_DPI, facecolor="none", metadata={"Date": None})
     root = ElementTree.fromstring(buffer.getvalue())
     _simplify(root, name)
     root.attrib.update({"role": "img", "aria-label": label})
@@ -57,8 +59,10 @@ def _simplify(root: ElementTree.Element, name: str) -> None:
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
         element.attrib = {_local(key): _own(_local(key), value, name) for key, value in element.attrib.items()}
+    width = float(root.attrib["viewBox"].split()[2])
     for key in ("width", "height", "version"):
         root.attrib.pop(key, None)
+    root.attrib["style"] = f"max-width:{PIXELS_PER_POINT * width:.0f}px"
 
 
 def _local(key: str) -> str:

@@ -10,26 +10,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from partwise._optional import require
 from partwise.io.atomic import atomic_write
-from partwise.plot import _convergence, _errors, _memberships, _style
-from partwise.plot import _measures as measures
-from partwise.plot import _view as view
-from partwise.plot._parts import picture_values
+from partwise.plot import _convergence, _style
 from partwise.report import _facts as facts
 from partwise.report import _words as words
+from partwise.report._cards import Context, gallery_columns, part_cards
+from partwise.report._evidence import row_context
 from partwise.report._figures import Drawing, drawing
-from partwise.report._payload import BINS, payload, picture_factor, shown
-from partwise.report._pictures import grey_png, shrink, strip_png
-from partwise.report._samples import Sample, choose, sentence
-from partwise.report._study import Rows, Study
-
-CARDS = 240
-BARS = 10
-
-Context = dict[str, Any]
+from partwise.report._study import Study
 
 
 def write_report(
@@ -107,8 +96,7 @@ def _render(context: Context) -> str:
 
 def _context(study: Study, command: str | None, title: str | None) -> Context:
     rows, layout = study.rows, study.layout
-    source = rows.dataset.source if rows else ""
-    labels = _labels(study)
+    source = rows.view.dataset.source if rows else ""
     context = {
         "title": title or _title(study, source),
         "noun": facts.row_noun(layout),
@@ -116,7 +104,8 @@ def _context(study: Study, command: str | None, title: str | None) -> Context:
         "themes": {theme.name: asdict(theme) for theme in (_style.LIGHT, _style.DARK)},
         "fit": _fit(study.model),
         "convergence": _convergence_drawings(study.model),
-        "parts": _part_cards(study, labels),
+        "parts": part_cards(study),
+        "gallery_columns": gallery_columns(len(study.H)),
         "k": len(study.H),
         "n": study.H.shape[1],
         "parameters": facts.parameters(study.model),
@@ -127,7 +116,7 @@ def _context(study: Study, command: str | None, title: str | None) -> Context:
     }
     if rows is None:
         return {**context, "facts": facts.model_facts(layout, study.H.shape[1], study.column_names)}
-    return {**context, "facts": facts.data_facts(rows.dataset), "rows": _row_context(study, rows, labels)}
+    return {**context, "facts": facts.data_facts(rows.view), "rows": row_context(study, rows)}
 
 
 def _title(study: Study, source: str) -> str:
@@ -145,6 +134,7 @@ def _fit(model: Any) -> Context:
         "seconds": words.seconds(float(model.history_["seconds"][-1])),
         "status": model.status_.value,
         "sentence": model.status_.sentence,
+        "reason": model.stop_reason_,
     }
 
 
@@ -161,138 +151,3 @@ def _convergence_drawings(model: Any) -> list[Drawing]:
 
 def _draw_convergence(model: Any, measure: Any, theme: _style.Theme) -> Any:
     return _convergence.convergence(model, measure=measure, theme=theme.name)
-
-
-def _labels(study: Study) -> list[str]:
-    """A few words for each part, where columns have names."""
-    if study.look != "names" or study.column_names is None:
-        return [""] * len(study.H)
-    names = study.column_names
-    return [", ".join(names[column] for column in measures.strongest(part, 3)) for part in study.H]
-
-
-def _part_cards(study: Study, labels: list[str]) -> list[Context]:
-    show = {"image": _picture_card, "names": _bar_card, "values": _strip_card}[study.look]
-    return [
-        {
-            "part": part,
-            "label": labels[part],
-            "share": words.percent(float(study.shares[part])),
-            "sparseness": words.number(round(float(study.sparseness[part]), 2), 2),
-            **show(study, part),
-        }
-        for part in range(min(len(study.H), CARDS))
-    ]
-
-
-def _picture_card(study: Study, part: int) -> Context:
-    shape = study.layout.shape or ()
-    small = shrink(study.H[part], shape, picture_factor(study, 0))[0]
-    return {"picture": grey_png(picture_values(small, small.shape)), "width": small.shape[1], "height": small.shape[0]}
-
-
-def _bar_card(study: Study, part: int) -> Context:
-    weights, names = study.H[part], study.column_names or ()
-    top = measures.strongest(weights, BARS)
-    bars = [
-        {"name": names[column], "width": float(weights[column] / weights[top[0]]), "value": words.number(weights[column], 3)}
-        for column in top
-    ]
-    own = measures.strongest(study.column_shares[part], 3) if study.layout.kind == "table" else []
-    return {"bars": bars, "own": [(names[column], words.percent(study.column_shares[part, column])) for column in own]}
-
-
-def _strip_card(study: Study, part: int) -> Context:
-    values = measures.bin_rows(study.H[part], BINS)
-    peaks = [f"{column}" for column in measures.strongest(study.H[part], 3)]
-    return {"strip": {theme.name: strip_png(values, theme) for theme in (_style.LIGHT, _style.DARK)}, "peaks": peaks}
-
-
-def _row_context(study: Study, rows: Rows, labels: list[str]) -> Context:
-    samples = choose(rows)
-    detail = shown(study, rows, samples)
-    noun = facts.row_noun(study.layout)
-    return {
-        "source": rows.dataset.source,
-        "error": words.percent(rows.residuals.relative),
-        "row_drawing": _row_drawing(rows),
-        "row_list": _row_list(rows, samples),
-        "zero_rows": int(np.isnan(rows.residuals.by_row).sum()),
-        "column_drawing": _column_drawing(study, rows),
-        "column_list": _column_list(study, rows),
-        "zero_columns": int(np.isnan(rows.residuals.by_column).sum()),
-        "sample_sentence": sentence(rows, samples, noun),
-        "detail": detail.note,
-        "payload": payload(study, rows, samples, detail, labels),
-        "clusters": _clusters(rows, labels, samples),
-        "leaderless": int((rows.dominant < 0).sum()),
-        "median_lead": words.percent(float(np.median(rows.mixture.max(axis=1)))),
-        "even_split": words.percent(1 / len(study.H)),
-        "memberships": drawing(
-            partial(_memberships.draw_memberships, rows.mixture, None),
-            "memberships",
-            f"Heat map: share of each part in each {noun}, ordered by dominant part.",
-        ),
-    }
-
-
-def _row_drawing(rows: Rows) -> Drawing:
-    return drawing(
-        partial(_errors.draw_row_errors, rows.residuals.by_row, None),
-        "row-errors",
-        "Histogram: relative errors of the rows, with their median.",
-    )
-
-
-def _column_drawing(study: Study, rows: Rows) -> Drawing:
-    if study.layout.shape is not None:
-        errors = np.sqrt(rows.residuals.column_errors / len(rows.W))
-        draw = partial(_errors.draw_pixel_errors, errors, study.layout.shape, None)
-        return drawing(draw, "column-errors", "Picture: root mean square error of each pixel.")
-    draw = partial(_errors.draw_column_errors, rows.residuals.by_column, None)
-    return drawing(draw, "column-errors", "Histogram: relative errors of the columns, with their median.")
-
-
-def _row_list(rows: Rows, samples: list[Sample]) -> list[Context]:
-    """Best, middle and worst rows, which the sample chooser offers too."""
-    errors, places = rows.residuals.by_row, {sample.row: place for place, sample in enumerate(samples)}
-    known = np.argsort(errors, kind="stable")[: int(np.isfinite(errors).sum())]
-    chosen = zip(("best", "middle", "worst"), known[[0, (len(known) - 1) // 2, -1]], strict=True) if len(known) else ()
-    return [
-        {"which": which, "name": rows.name(int(row)), "error": words.percent(errors[row]), "sample": places.get(int(row))}
-        for which, row in chosen
-    ]
-
-
-def _column_list(study: Study, rows: Rows) -> list[Context]:
-    """The columns that lose most: largest share of the whole squared error."""
-    if study.look == "image":
-        return []
-    lost, total = rows.residuals.column_errors, rows.residuals.column_errors.sum()
-    relative = rows.residuals.by_column
-    return [
-        {
-            "name": view.name_of(study.column_names, int(column), "column"),
-            "error": words.percent(relative[column]),
-            "lost": words.percent(lost[column] / total),
-        }
-        for column in measures.strongest(lost, 5)
-    ]
-
-
-def _clusters(rows: Rows, labels: list[str], samples: list[Sample]) -> list[Context]:
-    sizes = np.bincount(rows.dominant[rows.dominant >= 0], minlength=len(labels))
-    places = {sample.row: place for place, sample in enumerate(samples)}
-    return [
-        {
-            "part": part,
-            "label": labels[part],
-            "size": words.count(int(size)),
-            "share": words.percent(size / len(rows.dominant)),
-            "width": float(size / max(sizes.max(), 1)),
-            "typical": None if row is None else rows.name(row),
-            "sample": None if row is None else places.get(row),
-        }
-        for part, size in enumerate(sizes)
-        for row in [rows.typical(part)]
-    ]

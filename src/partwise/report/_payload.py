@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-from scipy import sparse
 
 from partwise.plot import _measures as measures
-from partwise.plot import _view as view
 from partwise.report import _words as words
 from partwise.report._pictures import shrink
 from partwise.report._samples import Sample
@@ -42,10 +40,6 @@ def shown(study: Study, rows: Rows, samples: list[Sample]) -> Shown:
     return choose(study, rows, [sample.row for sample in samples])
 
 
-def _dense_rows(X: Any, chosen: list[int], columns: Any = slice(None)) -> measures.Floats:
-    return np.array([view.row_values(X, row)[columns] for row in chosen])
-
-
 def picture_factor(study: Study, rows: int) -> int:
     """The smallest whole factor by which pictures must shrink to keep to the budget."""
     octets = (len(study.H) + rows) * study.H.shape[1]
@@ -54,8 +48,7 @@ def picture_factor(study: Study, rows: int) -> int:
 
 def _pictures(study: Study, rows: Rows, chosen: list[int]) -> Shown:
     shape, factor = study.layout.shape or (), picture_factor(study, len(chosen))
-    parts = shrink(study.H, shape, factor)
-    samples = shrink(_dense_rows(rows.dataset.X, chosen), shape, factor)
+    parts, samples = shrink(study.H, shape, factor), shrink(rows.view.rows(chosen), shape, factor)
     note = f"Pictures are shown at 1/{factor} of their size." if factor > 1 else ""
     return Shown(_flat(parts), _flat(samples), shape=parts.shape[1:], note=note)
 
@@ -65,41 +58,51 @@ def _flat(pictures: measures.Floats) -> measures.Floats:
 
 
 def _named(study: Study, rows: Rows, chosen: list[int]) -> Shown:
-    names, X = study.column_names or (), rows.dataset.X
+    names = study.column_names or ()
     if len(names) <= ALL_COLUMNS and study.layout.kind != "text":
-        largest = X.max(axis=0).toarray() if sparse.issparse(X) else X.max(axis=0)
-        return Shown(study.H, _dense_rows(X, chosen), names=names, tops=np.asarray(largest, dtype=np.float64).ravel())
+        largest = rows.view.block.T.rows(np.arange(len(names))).max(axis=1)
+        return Shown(study.H, rows.view.rows(chosen), names=names, tops=largest)
     kept = _leading_columns(study, rows, chosen)
-    note = "" if len(kept) == len(names) else (
-        f"The bars choose among the {words.count(len(kept))} columns that lead a part, one of these rows, "
-        f"or its reconstruction; errors count all {words.count(len(names))}."
+    samples = np.array([rows.view.rows([row])[0, kept] for row in chosen])
+    note = _columns_note(len(kept), len(names))
+    return Shown(study.H[:, kept], samples, names=tuple(names[j] for j in kept), note=note)
+
+
+def _columns_note(kept: int, n: int) -> str:
+    if kept == n:
+        return ""
+    return (
+        f"The bars choose among the {words.count(kept)} columns that lead a part, one of these rows, "
+        f"or its reconstruction; errors count all {words.count(n)}."
     )
-    samples = _dense_rows(X, chosen, kept)
-    return Shown(study.H[:, kept], samples, names=tuple(names[column] for column in kept), note=note)
 
 
 def _leading_columns(study: Study, rows: Rows, chosen: list[int]) -> measures.Ints:
     """Columns among the strongest of a part, a chosen row or its reconstruction, as many as the budget allows."""
-    vectors = [*study.H, *(view.row_values(rows.dataset.X, row) for row in chosen), *(rows.W[chosen] @ study.H)]
-    per_column = 4 * (len(study.H) + len(chosen))
-    for count in TERMS:
-        kept = np.unique(np.concatenate([measures.strongest(vector, count) for vector in vectors]))
-        if len(kept) * per_column <= BUDGET:
-            break
-    return kept[: BUDGET // per_column]
+    vectors = [*study.H, *(rows.view.rows([row])[0] for row in chosen), *(rows.W[chosen] @ study.H)]
+    leading = np.array([_padded(measures.strongest(vector, TERMS[0]), TERMS[0]) for vector in vectors])
+    limit = BUDGET // (4 * (len(study.H) + len(chosen)))
+    choices = (np.unique(leading[:, :count]) for count in TERMS)
+    kept = next((columns for columns in choices if len(columns) <= limit), np.unique(leading[:, 0]))
+    return kept[kept >= 0]
+
+
+def _padded(columns: measures.Ints, count: int) -> measures.Ints:
+    return np.concatenate([columns, np.full(count - len(columns), -1)])
 
 
 def _binned(study: Study, rows: Rows, chosen: list[int]) -> Shown:
     n = study.H.shape[1]
-    parts, samples = (
-        measures.bin_rows(values.T, BINS).T for values in (study.H, _dense_rows(rows.dataset.X, chosen))
-    )
+    parts, samples = (measures.bin_rows(values.T, BINS).T for values in (study.H, rows.view.rows(chosen)))
     note = f"{words.count(n)} columns are shown as {BINS} means of neighbours." if n > BINS else ""
     return Shown(parts, samples, note=note)
 
 
-def payload(study: Study, rows: Rows, samples: list[Sample], detail: Shown, labels: list[str]) -> JSON:
-    """The JSON of the page. Errors of any mix are exact over all columns: ‖x − wH‖² = ‖x‖² − 2 w·(H xᵀ) + w (H Hᵀ) wᵀ."""
+def payload(study: Study, rows: Rows, samples: list[Sample], detail: Shown) -> JSON:
+    """The JSON of the page.
+
+    Errors of any mix are exact over all columns, shown or not: ‖x − wH‖² = ‖x‖² − 2 w·(H xᵀ) + w (H Hᵀ) wᵀ.
+    """
     pictures = study.look == "image"
     top = max(float(detail.samples.max(initial=0.0)), 1e-300)
     return {
@@ -107,7 +110,7 @@ def payload(study: Study, rows: Rows, samples: list[Sample], detail: Shown, labe
         "shape": detail.shape,
         "names": detail.names,
         "tops": None if detail.tops is None else detail.tops.tolist(),
-        "labels": labels,
+        "labels": study.labels,
         "parts": [_encoded(part, pictures, float(part.max(initial=0.0))) for part in detail.parts],
         "sums": study.H.sum(axis=1).tolist(),
         "gram": (study.H @ study.H.T).tolist(),
@@ -120,10 +123,10 @@ def payload(study: Study, rows: Rows, samples: list[Sample], detail: Shown, labe
 
 
 def _sample(rows: Rows, sample: Sample, values: JSON, H: measures.Floats) -> JSON:
-    x = view.row_values(rows.dataset.X, sample.row)
+    x = rows.view.rows([sample.row])[0]
     return {
         "row": sample.row,
-        "name": rows.name(sample.row),
+        "name": rows.view.row_name(sample.row),
         "group": sample.group,
         "weights": rows.W[sample.row].tolist(),
         "cross": (H @ x).tolist(),

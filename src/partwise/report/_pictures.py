@@ -32,7 +32,7 @@ def _png(values: np.ndarray[Any, np.dtype[np.uint8]]) -> str:
 
 
 def shrink(rows: measures.Floats, shape: tuple[int, ...], factor: int) -> measures.Floats:
-    """Pictures (count, h·w[·3]) at 1/factor of their size by means of neighbours: (count, h′, w′[, 3])."""
+    """Pictures in rows, at 1/factor of their size by means of neighbours: an array (count, height, width[, 3])."""
     pictures = rows.reshape(-1, *shape)
     for axis in (1, 2):
         limit = max(1, shape[axis - 1] // factor)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from partwise.report._study import Rows
 
 LIMIT, EACH = 60, 3
@@ -36,8 +34,7 @@ def choose(rows: Rows, limit: int = LIMIT) -> list[Sample]:
 
 
 def _extremes(rows: Rows) -> list[Sample]:
-    errors = rows.residuals.by_row
-    known = np.argsort(errors, kind="stable")[: int(np.isfinite(errors).sum())]
+    known = rows.by_error
     middle = max(0, (len(known) - EACH) // 2)
     groups = {
         "Best fitted": known[:EACH],

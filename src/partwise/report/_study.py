@@ -8,38 +8,65 @@ from typing import Any
 
 import numpy as np
 
-from partwise.io.dataset import Dataset, Layout
+from partwise.io.dataset import Layout
 from partwise.plot import _measures as measures
 from partwise.plot import _view as view
 
 
 @dataclass(frozen=True)
+class Rows:
+    """The data through the model: (m, k) coefficients and shares, residuals, (m,) dominant parts."""
+
+    view: view.View
+    W: measures.Floats
+    residuals: measures.Residuals
+    mixture: measures.Floats
+    dominant: measures.Ints
+
+    @classmethod
+    def of(cls, model: Any, data: Any, H: measures.Floats) -> Rows:
+        """Look at ``data`` through ``model.transform``."""
+        looked = view.View.of(model, data)
+        W = looked.coefficients(model)
+        mixture = measures.mixture(W, H)
+        return cls(looked, W, measures.residuals(looked.block, W, H), mixture, measures.dominant(mixture))
+
+    def typical(self, part: int) -> int | None:
+        """The row that owes the largest share to ``part`` among those that it dominates; the first of equals."""
+        members = np.flatnonzero(self.dominant == part)
+        return int(members[self.mixture[members, part].argmax()]) if members.size else None
+
+    @cached_property
+    def by_error(self) -> measures.Ints:
+        """Rows from the best to the worst fitted; those without a relative error are left out."""
+        errors = self.residuals.by_row
+        order: measures.Ints = np.argsort(errors, kind="stable")[: int(np.isfinite(errors).sum())]
+        return order
+
+
+@dataclass(frozen=True)
 class Study:
-    """A fitted model and, where there are data, their coefficients."""
+    """A fitted model, H in float64, and what the data add, or None."""
 
     model: Any
     H: measures.Floats
-    dataset: Dataset | None
-    W: measures.Floats | None
+    rows: Rows | None
 
     @classmethod
     def of(cls, model: Any, data: Any) -> Study:
-        """Look at ``model``, and at ``data`` through ``model.transform`` unless they are None."""
+        """Look at ``model``, and at ``data`` unless they are None."""
         H = np.asarray(view.components(model), dtype=np.float64)
-        if data is None:
-            return cls(model, H, None, None)
-        dataset = view.as_dataset(model, data)
-        return cls(model, H, dataset, np.asarray(model.transform(dataset.X), dtype=np.float64))
+        return cls(model, H, None if data is None else Rows.of(model, data, H))
 
     @cached_property
     def layout(self) -> Layout:
         """What a row looks like."""
-        return view.layout_of(self.model) if self.dataset is None else self.dataset.layout
+        return view.layout_of(self.model) if self.rows is None else self.rows.view.dataset.layout
 
     @cached_property
     def column_names(self) -> tuple[str, ...] | None:
         """Names of the columns, from the data or else the model."""
-        return view.column_names(self.model) if self.dataset is None else self.dataset.column_names
+        return view.column_names(self.model) if self.rows is None else self.rows.view.names
 
     @cached_property
     def look(self) -> view.Look:
@@ -57,44 +84,16 @@ class Study:
         return measures.sparseness(self.H)
 
     @cached_property
+    def labels(self) -> list[str]:
+        """The three leading names of each part, where columns have names."""
+        names = self.column_names
+        if self.look != "names" or names is None:
+            return [""] * len(self.H)
+        return [", ".join(names[column] for column in measures.strongest(part, 3)) for part in self.H]
+
+    @cached_property
     def column_shares(self) -> measures.Floats:
         """(k, n) share of each part in what the parts put into a column; zero where they put nothing."""
         sums = self.H.sum(axis=1)
-        weights = np.divide(self.shares, sums, out=np.zeros_like(sums), where=sums > 0)
-        amounts = weights[:, None] * self.H
-        totals = amounts.sum(axis=0)
-        return np.divide(amounts, totals, out=np.zeros_like(amounts), where=totals > 0)
-
-    @cached_property
-    def rows(self) -> Rows | None:
-        """What the data add, or None."""
-        if self.dataset is None or self.W is None:
-            return None
-        mixture = measures.mixture(self.W, self.H)
-        return Rows(
-            dataset=self.dataset,
-            W=self.W,
-            residuals=measures.residuals(self.dataset.X, self.W, self.H),
-            mixture=mixture,
-            dominant=measures.dominant(mixture),
-        )
-
-
-@dataclass(frozen=True)
-class Rows:
-    """The data through the model: (m, k) coefficients and shares, residuals, (m,) dominant parts."""
-
-    dataset: Dataset
-    W: measures.Floats
-    residuals: measures.Residuals
-    mixture: measures.Floats
-    dominant: measures.Ints
-
-    def name(self, row: int) -> str:
-        """Name of a row."""
-        return view.name_of(self.dataset.row_names, row, "row")
-
-    def typical(self, part: int) -> int | None:
-        """The row that owes the largest share to ``part`` among those that it dominates; the first of equals."""
-        members = np.flatnonzero(self.dominant == part)
-        return int(members[self.mixture[members, part].argmax()]) if members.size else None
+        amounts = measures.ratio(self.shares, sums)[:, None] * self.H
+        return measures.ratio(amounts, amounts.sum(axis=0))

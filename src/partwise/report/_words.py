@@ -27,7 +27,22 @@ def percent(share: float) -> str:
         return "–"
     if 0.9995 <= share < 1:
         return f">{NBSP}99.9{NBSP}%"
-    return f"{float(f'{100 * share:.3g}'):g}{NBSP}%"
+    return f"{three_digits(100 * share)}{NBSP}%"
+
+
+def three_digits(value: float) -> str:
+    """Three significant digits with their zeros, never an exponent: 15.0, 1.80, 0.0420, 1250."""
+    if value == 0:
+        return "0"
+    decimals = max(0, 2 - math.floor(math.log10(abs(value) * (1 + 1e-9))))
+    return f"{value:.{decimals}f}"
+
+
+def weight(value: float) -> str:
+    """Three significant digits, with an exponent only where zeros would hide them."""
+    if value == 0 or 1e-4 <= abs(value) < 1e6:
+        return three_digits(value)
+    return number(value, 3)
 
 
 def size(octets: float) -> str:

@@ -14,8 +14,8 @@
   const isDark = () => (root.dataset.theme || (systemDark.matches ? "dark" : "light")) === "dark";
   let repaint = () => {};
   const themeChanged = () => {
-    button.textContent = isDark() ? "Light" : "Dark";
-    button.setAttribute("aria-label", isDark() ? "Switch to the light theme" : "Switch to the dark theme");
+    button.title = isDark() ? "Switch to the light theme" : "Switch to the dark theme";
+    button.setAttribute("aria-label", button.title);
     repaint();
   };
   button.hidden = false;
@@ -73,7 +73,10 @@
     }
     return sample.size > 0 ? Math.sqrt(Math.max(lost, 0) / sample.size) : NaN;
   };
-  const percent = (share) => (Number.isFinite(share) ? `${Number((100 * share).toPrecision(3))}\u00a0%` : "–");
+  const percent = (share) => {
+    const decimals = share > 0 ? Math.max(0, 2 - Math.floor(Math.log10(100 * share))) : 0;
+    return Number.isFinite(share) ? `${(100 * share).toFixed(Math.min(decimals, 6))}\u00a0%` : "–";
+  };
   const short = (value) => (value === 0 ? "0" : String(Number(value.toPrecision(3))).replace("-", "−"));
   const colour = (name) => getComputedStyle(root).getPropertyValue(name).trim();
   const rgb = (name) => [1, 3, 5].map((at) => parseInt(colour(name).slice(at, at + 2), 16));
@@ -193,6 +196,13 @@
     };
   };
 
+  // ---- the pictures of the gallery, small, wherever a part is named
+  const thumbnail = (part) => {
+    const picture = document.querySelector(`#part-${part} > img:not(.strip)`);
+    return picture ? [make("img", { src: picture.src, alt: "" })] : [];
+  };
+  document.querySelectorAll(".sizes [data-part]").forEach((item) => item.prepend(...thumbnail(item.dataset.part)));
+
   // ---- the desk
   find("remix").hidden = false;
   const show = { image: pictureLook, names: barsLook, values: profileLook }[data.look]();
@@ -234,9 +244,7 @@
       tell();
       paintSoon();
     });
-    const picture = document.querySelector(`#part-${part} > img:not(.strip)`);
-    const thumbnail = picture ? [make("img", { src: picture.src, alt: "" })] : [];
-    return make("li", {}, ...thumbnail, make("label", { htmlFor: input.id, textContent: label(part), title: label(part) }), figure, input);
+    return make("li", {}, ...thumbnail(part), make("label", { htmlFor: input.id, textContent: label(part), title: label(part) }), figure, input);
   };
   const fold = (open) => {
     [...sliders.children].forEach((item, place) => (item.hidden = !open && place >= AT_FIRST));
