@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from scipy.io import mminfo, mmread
 
 from partwise.io.arrays import check_numeric
 from partwise.io.dataset import Dataset
@@ -15,6 +14,8 @@ from partwise.io.options import CommonOptions
 
 def read_mtx(path: Path, options: CommonOptions) -> Dataset:
     """Read a sparse (coordinate) or dense (array) matrix; a symmetric one is completed."""
+    from scipy.io import mminfo, mmread  # brings the readers of a dozen other formats
+
     with opened(path, options.max_bytes) as stream:
         rows, columns, entries, form, *_ = mminfo(stream)
     stored = rows * columns * 8 if form == "array" else (rows + columns) * 8 + entries * 16
