@@ -143,7 +143,7 @@ def keep_fitting():
 beside = threading.Thread(target=keep_fitting)
 if sys.argv[1] == "beside a fit":
     beside.start()
-for _ in range(5):
+for _ in range(3):
     child = os.fork()
     if child == 0:
         signal.alarm(60)  # a child that hangs dies, and its parent says so
