@@ -10,11 +10,13 @@ import scipy.sparse as sp
 from partwise._types import Array
 from partwise.arrays.survey import Survey, survey_values
 from partwise.kernels.sparse import csr_times
-from partwise.kernels.threads import each_range
+from partwise.kernels.threads import each_range, over
 
 # A product is cut into ranges of rows: never under 64 rows (BLAS would pack the other factor for too little work)
 # nor over 2 048, and their number is a multiple of 8 where it can be, so that 2, 4 or 8 threads share evenly.
 _MIN_ROWS, _MAX_ROWS, _RANGES = 64, 2048, 8
+# A squared residual below this share of the squared row has lost half its digits to cancellation.
+_CANCELLED = 1e-8
 
 
 class Block(ABC):
@@ -39,7 +41,7 @@ class Block(ABC):
 
     @abstractmethod
     def residual_squares(self, F: Array, G: Array) -> Array:
-        """‖xᵢ − fᵢ Gᵀ‖² for each row i in float64, without a matrix of the size of the block."""
+        """‖xᵢ − fᵢ Gᵀ‖² for each row i in float64, to full precision, without a matrix of the size of the block."""
 
     @cached_property
     def survey(self) -> Survey:
@@ -48,6 +50,10 @@ class Block(ABC):
 
     @abstractmethod
     def _survey(self) -> Survey: ...
+
+    def _transposed_of(self, block: "Block") -> None:
+        """Take over what ``block``, of which this is the transpose, already knows of the values."""
+        vars(self)["survey"] = block.survey.transposed()
 
     @property
     def sumsq(self) -> float:
@@ -63,6 +69,7 @@ class DenseBlock(Block):
         self.start = start
         self.shape = (x.shape[0], x.shape[1])
         self.dtype = x.dtype
+        self._T: DenseBlock | None = None
 
     def times(self, B: Array) -> Array:
         out = np.empty((self.shape[0], B.shape[1]), np.result_type(self.dtype, B.dtype))
@@ -75,24 +82,17 @@ class DenseBlock(Block):
 
     @property
     def T(self) -> "DenseBlock":
-        return DenseBlock(self.x.T)
+        if self._T is None:
+            self._T = DenseBlock(self.x.T)
+            self._T._T = self
+            self._T._transposed_of(self)
+        return self._T
 
     def rows(self, index: Array) -> Array:
         return np.array(self.x[index])
 
     def residual_squares(self, F: Array, G: Array) -> Array:
-        out = np.empty(self.shape[0])
-
-        def measure(a: int, b: int) -> None:
-            # At most a million entries at a time, so that the residual stays in cache.
-            step = max(1, (1 << 20) // self.shape[1])
-            for c in range(a, b, step):
-                residual = F[c : min(c + step, b)] @ G.T
-                np.subtract(self.x[c : min(c + step, b)], residual, out=residual)
-                out[c : min(c + step, b)] = np.einsum("ij,ij->i", residual, residual, dtype=np.float64)
-
-        each_range(measure, even_ranges(self.shape[0]))
-        return out
+        return _dense_residual_squares(self, np.arange(self.shape[0]), F, G)
 
     def _survey(self) -> Survey:
         # Read along memory.
@@ -138,25 +138,46 @@ class CSRBlock(Block):
         if self._T is None:
             self._T = CSRBlock(sp.csr_array(self.x.T))
             self._T._T = self
+            self._T._transposed_of(self)
         return self._T
 
     def rows(self, index: Array) -> Array:
         return np.asarray(self.x[index].toarray())
 
     def residual_squares(self, F: Array, G: Array) -> Array:
-        """By ‖x‖² − 2⟨x, f Gᵀ⟩ + f GᵀG fᵀ, in float64: it costs one product, and cancels for a row fitted exactly."""
+        """By ‖x‖² − 2⟨x, f Gᵀ⟩ + f GᵀG fᵀ from one product; rows where that cancels are made dense, a few at once."""
         x = self.x
-        F = F.astype(np.float64)
-        G = G.astype(np.float64)
+        F = F.astype(np.float64, copy=False)
+        G = G.astype(np.float64, copy=False)
         squares = np.zeros(self.shape[0])
         np.add.at(squares, np.repeat(np.arange(self.shape[0]), np.diff(x.indptr)), np.square(x.data, dtype=np.float64))
         mixed = np.einsum("ij,ij->i", self.times(G), F)
         model = np.einsum("ij,ij->i", F @ (G.T @ G), F)
-        return np.asarray(np.maximum(squares - 2.0 * mixed + model, 0.0))
+        residuals: Array = squares - 2.0 * mixed + model
+        cancelled = np.flatnonzero(residuals < _CANCELLED * squares)
+        residuals[cancelled] = _dense_residual_squares(self, cancelled, F[cancelled], G)
+        return residuals
 
     def _survey(self) -> Survey:
         stored = survey_values(self.x.data[None, :])
         return stored.unpacked(self.x.indptr, self.x.indices, self.shape).moved(self.start)
+
+
+def _dense_residual_squares(block: Block, index: Array, F: Array, G: Array) -> Array:
+    """‖xᵢ − fᵢ Gᵀ‖² for the rows in ``index``, from the residuals themselves, about a million entries at a time."""
+    out = np.empty(len(index))
+    G = G.astype(np.float64, copy=False)
+
+    def measure(start: int) -> None:
+        part = slice(start, start + step)
+        residual = F[part].astype(np.float64, copy=False) @ G.T
+        residual -= block.rows(index[part])
+        out[part] = np.einsum("ij,ij->i", residual, residual)
+
+    step = max(1, (1 << 20) // block.shape[1])
+    for _ in over(measure, range(0, len(index), step)):
+        pass
+    return out
 
 
 def even_ranges(m: int) -> list[int]:

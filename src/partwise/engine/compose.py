@@ -1,6 +1,7 @@
 """Which solver fits which loss, penalties and storage, or the sentence why none does."""
 
 from collections.abc import Iterable
+from numbers import Real
 
 from partwise._errors import ParameterError
 from partwise.engine.problem import Problem
@@ -15,17 +16,16 @@ def loss_named(beta_loss: object) -> Loss:
     """The loss that ``beta_loss`` names."""
     if isinstance(beta_loss, str) and beta_loss in LOSSES:
         return LOSSES[beta_loss]()
-    if beta_loss == 2 and not isinstance(beta_loss, bool):
+    if isinstance(beta_loss, Real) and beta_loss == 2:
         return LOSSES["frobenius"]()
     raise ParameterError(f"beta_loss={beta_loss!r} is not a loss of partwise. There is: {names(LOSSES)}.")
 
 
 def solver_named(solver: object, loss: Loss) -> Solver:
     """The solver that ``solver`` names, ``"auto"`` by the loss."""
-    name = AUTO[loss.name] if solver == "auto" else solver
-    if not isinstance(name, str) or name not in SOLVERS:
-        raise ParameterError(f"solver={solver!r} is not a solver of partwise. There are: 'auto', {names(SOLVERS)}.")
-    return SOLVERS[name]()
+    if isinstance(solver, str) and (solver == "auto" or solver in SOLVERS):
+        return SOLVERS[AUTO[loss.name] if solver == "auto" else solver]()
+    raise ParameterError(f"solver={solver!r} is not a solver of partwise. There are: 'auto', {names(SOLVERS)}.")
 
 
 def check_fits(solver: Solver, problem: Problem) -> None:

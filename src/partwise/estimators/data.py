@@ -1,12 +1,13 @@
 """From what a user passes to an operand and starts, checked, and nothing of it changed."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
-from partwise._errors import DataError, DtypeError, ParameterError
+from partwise._errors import DataError, DtypeError, ParameterError, PartwiseError
 from partwise._types import Array
 from partwise.arrays import Operand, as_operand
 from partwise.arrays.memory import MemoryOperand
@@ -23,10 +24,11 @@ _CHECKS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Input:
-    """The data of a fit, and what a row of them looks like."""
+    """The data of a fit, what a row of them looks like, and how they were read."""
 
     operand: Operand
-    layout: Layout
+    layout: Layout = field(default_factory=Layout)
+    recipe: dict[str, Any] = field(default_factory=dict)
 
 
 def checked_input(estimator: Any, X: Any, *, reset: bool) -> Input:
@@ -38,13 +40,24 @@ def checked_input(estimator: Any, X: Any, *, reset: bool) -> Input:
         If X is not a numeric matrix with at least one row and column, or has other features than at the fit.
     """
     if isinstance(X, Dataset):
-        values = check_array(X.X, estimator=estimator, input_name="X", **_CHECKS)
+        values = _sentence(DataError, check_array, X.X, estimator=estimator, input_name="X", **_CHECKS)
         _names(estimator, values.shape[1], X.column_names, reset)
-        return Input(as_operand(values), X.layout)
+        return Input(as_operand(values), X.layout, X.recipe)
     if isinstance(X, MemoryOperand | RowBlocks):
         _names(estimator, X.shape[1], None, reset)
-        return Input(X, Layout())
-    return Input(as_operand(validate_data(estimator, X, reset=reset, **_CHECKS)), Layout())
+        return Input(X)
+    return Input(as_operand(_sentence(DataError, validate_data, estimator, X, reset=reset, **_CHECKS)))
+
+
+def _sentence(kind: type[PartwiseError], check: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """``check``, its ValueError in one line of text: scikit-learn prints the array between its sentences."""
+    try:
+        return check(*arguments, **options)
+    except PartwiseError:
+        raise
+    except ValueError as error:
+        lines = [line for line in str(error).splitlines() if line[:1].isalpha() and not line.startswith("array=")]
+        raise kind(" ".join(lines) or str(error)) from error
 
 
 def _names(estimator: Any, n: int, names: tuple[str, ...] | None, reset: bool) -> None:
@@ -70,6 +83,11 @@ def _names(estimator: Any, n: int, names: tuple[str, ...] | None, reset: bool) -
     )
 
 
+def components_of(H: Any, n_features: int) -> int:
+    """What ``n_components="auto"`` means beside a custom H: its rows; without one, all features."""
+    return n_features if H is None or np.ndim(H) != 2 else int(np.shape(H)[0])
+
+
 def checked_factor(F: Any, shape: tuple[int, int], dtype: np.dtype[Any], name: str) -> Array:
     """A custom W (m × k) or H (k × n), checked; never a view that the fit could write to.
 
@@ -82,7 +100,7 @@ def checked_factor(F: Any, shape: tuple[int, int], dtype: np.dtype[Any], name: s
     """
     if F is None:
         raise ParameterError(f"{name} is missing: init='custom' needs both W and H.")
-    factor: Array = np.asarray(check_array(F, input_name=name, ensure_all_finite=False))
+    factor: Array = np.asarray(_sentence(ParameterError, check_array, F, input_name=name, ensure_all_finite=False))
     if factor.shape != shape:
         raise ParameterError(f"{name} has shape {factor.shape} where {shape} is needed: give one of that shape.")
     if factor.dtype != dtype:

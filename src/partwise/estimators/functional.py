@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from partwise._types import Array
-from partwise.estimators.data import checked_factor, checked_input
+from partwise.estimators.data import checked_factor, checked_input, components_of
 from partwise.estimators.fitting import problem_of
 from partwise.estimators.nmf import NMF
 from partwise.estimators.parameters import checked
@@ -93,7 +93,7 @@ def _held(model: NMF, X: Any, H: Any) -> tuple[Array, Array, int]:
     operand = checked_input(model, X, reset=True).operand
     k = parameters.n_components
     if k == "auto":
-        k = len(H) if H is not None else operand.shape[1]
+        k = components_of(H, operand.shape[1])
     H = checked_factor(H, (k, operand.shape[1]), operand.dtype, "H")
     with threads(parameters.n_threads):
         return transform(problem_of(operand, parameters), np.ascontiguousarray(H.T)), H, 1

@@ -15,7 +15,7 @@ from partwise._types import Array
 from partwise.engine.problem import Problem
 from partwise.engine.result import Result, Status
 from partwise.engine.state import State
-from partwise.estimators.data import Input, checked_factor, checked_input
+from partwise.estimators.data import Input, checked_factor, checked_input, components_of
 from partwise.estimators.fitting import best_fit, problem_of, starts_of
 from partwise.estimators.observe import log_step, visible
 from partwise.estimators.parameters import Parameters, checked
@@ -106,6 +106,8 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         Their names, where X has names.
     layout_ : partwise.io.Layout
         What a row looks like, where X is a :class:`partwise.io.Dataset`.
+    recipe_ : dict
+        How that data set was read: ``partwise.read(new, **model.recipe_)`` reads other data into the same columns.
 
     Raises
     ------
@@ -295,7 +297,7 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
             self.n_components_ = n if k == "auto" else k
             return None
         if k == "auto":
-            k = len(H) if H is not None else n
+            k = components_of(H, n)
         self.n_components_ = k
         dtype = problem.operand.dtype
         return checked_factor(W, (m, k), dtype, "W"), checked_factor(H, (k, n), dtype, "H").T
@@ -340,6 +342,7 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         self.stop_reason_ = result.reason
         self.dead_components_ = np.flatnonzero(amounts == 0)
         self.layout_ = data.layout
+        self.recipe_ = data.recipe
 
     def _warn(self, problem: Problem, parameters: Parameters, result: Result) -> None:
         """Say what a user should know of this fit, one sentence each."""

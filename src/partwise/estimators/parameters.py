@@ -1,10 +1,12 @@
 """Every error about a parameter is raised here, as a sentence."""
 
+import sys
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Literal
 
 import numpy as np
+from sklearn.utils import check_random_state
 
 from partwise._errors import ParameterError
 from partwise.engine.compose import loss_named, names, solver_named
@@ -55,17 +57,17 @@ def checked(estimator: Any) -> Parameters:
         init=_init(estimator.init),
         solver=solver_named(estimator.solver, loss),
         loss=loss,
-        tol=get.real("tol", 0),
+        tol=get.real("tol", 0, np.inf),
         max_iter=get.integer("max_iter", 1),
-        max_time=None if estimator.max_time is None else get.real("max_time", 0),
-        random_state=estimator.random_state,
+        max_time=None if estimator.max_time is None else get.real("max_time", 0, np.inf),
+        random_state=_random_state(get),
         alpha_W=alpha_W,
         alpha_H=alpha_W
         if isinstance(estimator.alpha_H, str) and estimator.alpha_H == "same"
         else get.real("alpha_H", 0),
         l1_ratio=get.real("l1_ratio", 0, 1),
         verbose=get.integer("verbose", 0),
-        shuffle=bool(estimator.shuffle),
+        shuffle=get.truth("shuffle"),
         n_init=get.integer("n_init", 1),
         n_threads=None if estimator.n_threads is None else get.integer("n_threads", 1),
     )
@@ -78,6 +80,12 @@ class _Getter:
         self.estimator = estimator
         self.name = type(estimator).__name__
 
+    def truth(self, parameter: str) -> bool:
+        value = getattr(self.estimator, parameter)
+        if not isinstance(value, bool | np.bool_):
+            raise ParameterError(f"{parameter}={value!r} cannot be used by {self.name}: give True or False.")
+        return bool(value)
+
     def integer(self, parameter: str, low: int) -> int:
         value = getattr(self.estimator, parameter)
         if isinstance(value, bool | np.bool_) and parameter == "verbose":
@@ -86,12 +94,24 @@ class _Getter:
             raise ParameterError(f"{parameter}={value!r} cannot be used by {self.name}: give an integer ≥ {low}.")
         return int(value)
 
-    def real(self, parameter: str, low: float, high: float = np.inf) -> float:
+    def real(self, parameter: str, low: float, high: float = sys.float_info.max) -> float:
         value = getattr(self.estimator, parameter)
-        span = f"≥ {low}" if high == np.inf else f"between {low} and {high}"
+        span = f"between {low} and {high}" if high < sys.float_info.max else f"≥ {low}"
         if not isinstance(value, Real) or isinstance(value, bool) or not low <= float(value) <= high:
             raise ParameterError(f"{parameter}={value!r} cannot be used by {self.name}: give a number {span}.")
         return float(value)
+
+
+def _random_state(get: _Getter) -> Any:
+    value = get.estimator.random_state
+    try:
+        check_random_state(value)
+    except ValueError as error:
+        raise ParameterError(
+            f"random_state={value!r} cannot be used by {get.name}: give None, an integer from 0 to 2³² − 1, or a "
+            "numpy.random.RandomState."
+        ) from error
+    return value
 
 
 def _n_components(get: _Getter) -> int | Literal["auto"]:
@@ -104,8 +124,8 @@ def _n_components(get: _Getter) -> int | Literal["auto"]:
 
 
 def _init(init: object) -> str | None:
-    if init is None or init == "custom" or (isinstance(init, str) and init in INITS):
-        return init if init is None else str(init)
+    if init is None or (isinstance(init, str) and (init == "custom" or init in INITS)):
+        return init
     raise ParameterError(
         f"init={init!r} is not a start of partwise. There are: {names(list(INITS))}, 'custom' and None."
     )

@@ -104,6 +104,8 @@ def _packed(key: str, value: Any, arrays: dict[str, Array]) -> Any:
         return {"layout": [value.kind, value.shape]}
     if isinstance(value, np.random.RandomState):
         return {"random_state": [_packed(f"{key} {i}", part, arrays) for i, part in enumerate(value.get_state())]}
+    if isinstance(value, list | tuple):
+        return {"list": [_packed(f"{key} {i}", part, arrays) for i, part in enumerate(value)]}
     if isinstance(value, dict):
         return {"dict": {name: _packed(f"{key} {name}", part, arrays) for name, part in value.items()}}
     if isinstance(value, np.generic):
@@ -127,4 +129,6 @@ def _unpacked(value: Any, arrays: dict[str, Array]) -> Any:
         state = np.random.RandomState()
         state.set_state(tuple(_unpacked(part, arrays) for part in content))
         return state
+    if kind == "list":
+        return [_unpacked(part, arrays) for part in content]
     return {name: _unpacked(part, arrays) for name, part in content.items()}

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import islice, pairwise
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import joblib
 from joblib.parallel import get_active_backend
@@ -21,7 +21,14 @@ R = TypeVar("R")
 
 # The pool of the fit that runs in this thread. Worker threads have a context of their own, where it is None:
 # what a worker calls runs serially, so parallel work never nests.
-_pool: ContextVar[ThreadPoolExecutor | None] = ContextVar("partwise_pool", default=None)
+_pool: ContextVar["Pool | None"] = ContextVar("partwise_pool", default=None)
+
+
+class Pool(NamedTuple):
+    """The threads of a fit."""
+
+    executor: ThreadPoolExecutor
+    size: int
 
 
 def default_threads() -> int:
@@ -46,8 +53,8 @@ def threads(n_threads: int | None) -> Iterator[None]:
         if n == 1:
             yield
             return
-        with ThreadPoolExecutor(n, thread_name_prefix="partwise") as pool:
-            token = _pool.set(pool)
+        with ThreadPoolExecutor(n, thread_name_prefix="partwise") as executor:
+            token = _pool.set(Pool(executor, n))
             try:
                 yield
             finally:
@@ -64,10 +71,10 @@ def over(task: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         yield from map(task, items)
         return
     todo = iter(items)
-    running: list[Future[R]] = [pool.submit(task, item) for item in islice(todo, 2 * pool._max_workers)]
+    running: list[Future[R]] = [pool.executor.submit(task, item) for item in islice(todo, 2 * pool.size)]
     while running:
         yield running.pop(0).result()
-        running.extend(pool.submit(task, item) for item in islice(todo, 1))
+        running.extend(pool.executor.submit(task, item) for item in islice(todo, 1))
 
 
 def each_range(task: Callable[[int, int], None], bounds: Sequence[int]) -> None:

@@ -117,7 +117,8 @@ class Bilinear:
         subproblem = share.normal.plus(*penalty.quadratic(state.H_look))
         solved, work = self.solver.update(subproblem, state.H_look, state.plan_H)
         H, loss = share.normal.measure(state.H_look, solved)
-        objective = loss + share.penalty + penalty.value(H)
+        # What the free loss says below its rounding is noise, and may be negative.
+        objective = max(loss, self._slack) + share.penalty + penalty.value(H)
         k = H.shape[1]
         tried = replace(
             state,
@@ -158,11 +159,19 @@ class Bilinear:
         return self._measure(state, solve=False)[1]
 
     def finish(self, state: State) -> State:
+        if self.problem.survey.sumsq == 0:
+            return self._zero(state)
         settled = self._settled(state) if self.settles else state
         W, optimality, objective = self._measure(settled, solve=True)
         if objective < _CANCELLED * 0.5 * self.problem.survey.sumsq:
             objective = self.problem.objective(W, settled.H)
         return replace(settled, W=W, objective=objective, optimality=optimality)
+
+    def _zero(self, state: State) -> State:
+        """All-zero data are fitted by zeros, whatever the start."""
+        W, H = self.factors(state)
+        zero = self.problem.operand.place(np.zeros_like(W))
+        return replace(state, W=zero, H=np.zeros_like(H), objective=0.0, optimality=0.0)
 
     def _measure(self, state: State, solve: bool) -> tuple[Rows, float, float]:
         """W (solved exactly or as it is), the larger residual of both sides, and the objective, from one read."""

@@ -12,8 +12,14 @@ from partwise.subproblems import NormalEquations
 
 
 def solve_rows(subproblem: NormalEquations) -> Array:
-    """Each row exactly, from zero: its answer depends on that row and the Gram alone."""
-    start = np.zeros(subproblem.cross.shape)
+    """Each row exactly, from a fixed start: its answer depends on that row and the Gram alone.
+
+    The start is the support of the unconstrained solution, where block pivoting would be after its first exchange,
+    which is the dearest one: all components, and the same for all rows.
+    """
+    gram = subproblem.penalised_gram
+    free = subproblem.penalised_cross @ np.linalg.pinv(gram, hermitian=True)
+    start = np.where(np.diag(gram) > 0, np.maximum(free, 0), 0)
     return BlockPivoting().update(subproblem, start, Plan())[0]
 
 
