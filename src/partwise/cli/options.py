@@ -1,0 +1,229 @@
+"""The options that commands share, each stated once: a dataclass is a group, a field an option."""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from partwise.estimators import NMF
+    from partwise.io import ReadOptions
+
+_fit = partial(typer.Option, rich_help_panel="The fit")
+_out = partial(typer.Option, rich_help_panel="What is written")
+_read = partial(typer.Option, rich_help_panel="Reading any data")
+_table = partial(typer.Option, rich_help_panel="Reading tables")
+_array = partial(typer.Option, rich_help_panel="Reading arrays and pictures")
+_text = partial(typer.Option, rich_help_panel="Reading text")
+
+
+# --- values that are more than a word ---------------------------------------------------------------------------------
+
+
+def _frequency(text: str) -> int | float:
+    """``5`` is a number of documents, ``0.5`` a share of them."""
+    return int(text) if text.isdecimal() else float(text)
+
+
+def _image_shape(text: str) -> tuple[int, ...]:
+    """``112x92`` or ``32x32x3``: height, width and colours."""
+    shape = tuple(int(size) for size in text.lower().split("x"))
+    if len(shape) not in (2, 3):
+        raise ValueError("give HEIGHTxWIDTH")
+    return shape
+
+
+def _weight(text: str) -> float | str:
+    """A number, or ``same``."""
+    return text if text == "same" else float(text)
+
+
+# --- the groups -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a command speaks."""
+
+    json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False
+
+
+class Demo(StrEnum):
+    """The data that can be factorised without a file."""
+
+    FACES = "faces"
+    DIGITS = "digits"
+    NEWS = "news"
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """The parameters of `partwise.NMF`, except the number of parts."""
+
+    loss: Annotated[str, _fit(help="What is minimised: frobenius, the squared error.")] = "frobenius"
+    seed: Annotated[int, _fit(help="Seed; the same seed gives the same result.", min=0, max=2**32 - 1)] = 0
+    init: Annotated[
+        str | None,
+        _fit(
+            help="Start: random, nndsvd, nndsvda, nndsvdar or spa; by default nndsvda, or random where there are more "
+            "parts than rows or columns or several starts."
+        ),
+    ] = None
+    solver: Annotated[
+        str,
+        _fit(help="Half-step: cd (coordinate descent), bpp (exact, by block pivoting), or auto."),
+    ] = "auto"
+    n_init: Annotated[int, _fit(help="Random starts, of which the best is kept.", min=1)] = 1
+    max_iter: Annotated[int, _fit(help="Most iterations.", min=1)] = 200
+    max_time: Annotated[
+        float | None,
+        _fit(help="Seconds after which no further iteration begins.", min=0),
+    ] = None
+    tol: Annotated[float, _fit(help="Tolerance of convergence; 0 runs all iterations.", min=0)] = 1e-4
+    alpha_w: Annotated[float, _fit(help="Weight of the penalty on W.", min=0)] = 0.0
+    alpha_h: Annotated[
+        str,
+        _fit(help="Weight of the penalty on H; same is that of W.", metavar="NUMBER|same", parser=_weight),
+    ] = "same"
+    l1_ratio: Annotated[
+        float,
+        _fit(help="Share of L1 in the penalties; the rest is L2.", min=0, max=1),
+    ] = 0.0
+    threads: Annotated[
+        int | None,
+        _fit(help="Threads; by default all processors. The result does not depend on it.", min=1),
+    ] = None
+
+    def model(self, n_components: int) -> "NMF":
+        """Return the estimator with these parameters."""
+        from partwise.estimators import NMF
+
+        return NMF(
+            n_components,
+            init=self.init,
+            solver=self.solver,
+            beta_loss=self.loss,
+            tol=self.tol,
+            max_iter=self.max_iter,
+            random_state=self.seed,
+            alpha_W=self.alpha_w,
+            alpha_H=self.alpha_h,
+            l1_ratio=self.l1_ratio,
+            max_time=self.max_time,
+            n_init=self.n_init,
+            n_threads=self.threads,
+        )
+
+
+@dataclass(frozen=True)
+class Writing:
+    """Where a fit leaves what it found."""
+
+    out: Annotated[Path | None, _out(metavar="FILE", help="The model, as .npz.")] = None
+    report: Annotated[Path | None, _out(metavar="FILE", help="A report to look at, as .html.")] = None
+    w: Annotated[
+        Path | None,
+        _out("--w", metavar="FILE", help="W, how much of each part each row holds: .csv, .tsv, .parquet or .npy."),
+    ] = None
+    h: Annotated[
+        Path | None,
+        _out("--h", metavar="FILE", help="H, the parts: the same kinds of files."),
+    ] = None
+
+    def targets(self) -> dict[str, Path]:
+        """Return where to write, by option; only what was asked for."""
+        targets = {"--out": self.out, "--report": self.report, "--w": self.w, "--h": self.h}
+        return {option: path for option, path in targets.items() if path is not None}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The options of `partwise.io.read`, see `partwise.io.options`."""
+
+    transpose: Annotated[bool, _read("--transpose", help="Swap rows and columns, as for genes × cells.")] = False
+    kind: Annotated[
+        str | None,
+        _read(help="Read DATA as this kind (.csv, images …), whatever its name."),
+    ] = None
+    row_names_from: Annotated[Path | None, _read(metavar="FILE", help="A row name on each line.")] = None
+    column_names_from: Annotated[Path | None, _read(metavar="FILE", help="A column name on each line.")] = None
+    max_bytes: Annotated[int, _read(min=1, help="Largest size that DATA may expand to.")] = 16 * 2**30
+    encoding: Annotated[str, _read(help="Encoding of tables and text.")] = "utf-8"
+    header: Annotated[
+        bool | None,
+        _table("--header/--no-header", help="Whether the first line names the columns; by default as it looks."),
+    ] = None
+    row_names: Annotated[
+        bool | None,
+        _table("--row-names/--no-row-names", help="Whether the first column names the rows; by default as it looks."),
+    ] = None
+    delimiter: Annotated[str | None, _table(help="What separates cells; by default as it looks.")] = None
+    key: Annotated[str | None, _array(help="Which array of an .npz file.")] = None
+    image_shape: Annotated[
+        Any,
+        _array(metavar="HEIGHTxWIDTH", parser=_image_shape, help="Rows are pictures of this shape (x3 if in colour)."),
+    ] = None
+    grey: Annotated[bool, _array("--grey", help="Turn pictures in colour into grey ones.")] = False
+    pattern: Annotated[str, _read(help="Which files of a folder, as in '*.pgm'.")] = "*"
+    field: Annotated[str | None, _text(help="Which field of a .jsonl file holds the text.")] = None
+    id_field: Annotated[str | None, _text(help="Which field of a .jsonl file names the document.")] = None
+    weighting: Annotated[Literal["tfidf", "counts"], _text(help="How terms are weighted.")] = "tfidf"
+    min_df: Annotated[
+        Any,
+        _text(
+            metavar="NUMBER",
+            parser=_frequency,
+            help="Leave out terms in fewer documents (5) or a smaller share of them (0.01).",
+        ),
+    ] = 1
+    max_df: Annotated[
+        Any,
+        _text(metavar="NUMBER", parser=_frequency, help="Leave out terms in more documents or a larger share."),
+    ] = 1.0
+    max_features: Annotated[int | None, _text(min=1, help="Keep only the most frequent terms.")] = None
+    stop_words: Annotated[
+        str | None,
+        _text(metavar="english|FILE", help="Words to leave out: english, or a file with one on each line."),
+    ] = None
+    ngram_range: Annotated[tuple[int, int], _text(help="Shortest and longest run of words that is a term.")] = (1, 1)
+    lowercase: Annotated[bool, _text("--lowercase/--no-lowercase", help="Whether The and the are one term.")] = True
+    token_pattern: Annotated[str, _text(metavar="REGEX", help="What a word is.")] = r"(?u)\b\w\w+\b"
+    strip_accents: Annotated[Literal["ascii", "unicode"] | None, _text(help="Remove accents.")] = None
+    analyzer: Annotated[Literal["word", "char", "char_wb"], _text(help="What terms are made of.")] = "word"
+    binary: Annotated[bool, _text("--binary", help="Count a term once in each document.")] = False
+    norm: Annotated[Literal["l1", "l2", "none"], _text(help="Tf-idf: the norm of each row.")] = "l2"
+    use_idf: Annotated[bool, _text("--use-idf/--no-use-idf", help="Tf-idf: weight by rarity.")] = True
+    smooth_idf: Annotated[
+        bool, _text("--smooth-idf/--no-smooth-idf", help="Tf-idf: add one to document frequencies.")
+    ] = True
+    sublinear_tf: Annotated[bool, _text("--sublinear-tf", help="Tf-idf: 1 + log(count) for counts.")] = False
+
+    def options(self) -> "ReadOptions":
+        """Return the same as the library takes it."""
+        from partwise.io import ReadOptions
+
+        given = asdict(self)
+        given["norm"] = None if self.norm == "none" else self.norm
+        given["stop_words"] = _stop_words(self.stop_words, self.encoding)
+        return ReadOptions(**given)
+
+    def files(self) -> list[Path]:
+        """Return the files that are read beside the data."""
+        words = None if self.stop_words in (None, "english") else Path(str(self.stop_words))
+        return [path for path in (self.row_names_from, self.column_names_from, words) if path is not None]
+
+
+def _stop_words(value: str | None, encoding: str) -> Any:
+    """``english`` as it is, else the words in a file."""
+    from partwise.io.files import existing, read_lines
+    from partwise.io.options import EncodedOptions
+
+    if value in (None, "english"):
+        return value
+    return tuple(
+        word for line in read_lines(existing(value), EncodedOptions(encoding=encoding)) for word in line.split()
+    )

@@ -1,0 +1,155 @@
+"""How a command ends: exit codes, one sentence for each error, one line for each warning."""
+
+import re
+import sys
+import traceback
+import warnings
+from collections.abc import Callable
+from os import environ
+from typing import TextIO
+
+from partwise._errors import PartwiseError
+
+FAILED, AT_FAULT, INTERRUPTED = 1, 2, 130
+
+
+class Interrupted(Exception):
+    """Ctrl-C, after what there was has been dealt with; the message says how."""
+
+
+def exit_code_of(run: Callable[[], int], *, debug: bool = False) -> int:
+    """Return the exit code of ``run``, whatever happens in it.
+
+    Parameters
+    ----------
+    run : callable
+        Returns an exit code.
+    debug : bool, default=False
+        Also show the traceback of an error, and warnings that concern programmers.
+    """
+    with warnings.catch_warnings():
+        _choose_warnings(debug)
+        warnings.showwarning = _show_warning
+        try:
+            return run()
+        except (Exception, KeyboardInterrupt) as error:
+            if debug:
+                traceback.print_exception(error)
+            code, word, sentence = _verdict(error)
+            say(word, sentence)
+            return code
+
+
+def say(word: str, sentence: str) -> None:
+    """Write one line on the standard error: a coloured word (on a terminal) and a sentence."""
+    colour = {"error": "31", "warning": "33"}.get(word, "36")
+    shown = f"\033[1;{colour}m{word}:\033[0m" if _colours(sys.stderr) else f"{word}:"
+    sys.stderr.write(f"{shown} {plain(in_options(sentence))}\n")
+    sys.stderr.flush()
+
+
+def plain(text: str) -> str:
+    """Return the text on one line, with what could steer a terminal shown as an escape."""
+    line = " ".join(text.split())
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
+
+
+def _colours(stream: TextIO) -> bool:
+    return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+# --- errors -----------------------------------------------------------------------------------------------------------
+
+
+def _verdict(error: BaseException) -> tuple[int, str, str]:
+    """Return the exit code, the first word and the sentence of an error."""
+    if isinstance(error, PartwiseError):
+        return AT_FAULT, "error", str(error)
+    if isinstance(error, Interrupted):
+        return INTERRUPTED, "interrupted", str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED, "interrupted", "Nothing more has been written."
+    if isinstance(error, MemoryError):
+        return FAILED, "error", f"The memory does not suffice ({error}): take fewer parts, or less or sparse data."
+    if (usage := _usage(error)) is not None:
+        return AT_FAULT, "error", usage
+    return (
+        FAILED,
+        "error",
+        f"partwise failed where it should not ({type(error).__name__}: {error}): "
+        "run the command again with --debug, and report what it then shows.",
+    )
+
+
+def _usage(error: BaseException) -> str | None:
+    """Return the sentence of an error in the use of the command, or None if it is none."""
+    if "typer" not in sys.modules:
+        return None
+    from typer import BadParameter
+
+    # Typer exports this one error of use only; the base of all moved between its versions.
+    usage: type[Exception] = BadParameter.__mro__[1]
+    if not isinstance(error, usage):
+        return None
+    message: str = error.format_message()  # type: ignore[attr-defined]
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "partwise"
+    return f"{message.strip().rstrip('.')}: see {command} --help."
+
+
+# --- warnings ---------------------------------------------------------------------------------------------------------
+
+
+def _choose_warnings(debug: bool) -> None:
+    """Show what concerns users, each time; with ``debug`` all."""
+    warnings.simplefilter("default" if debug else "ignore")
+    for category in (UserWarning, RuntimeWarning):
+        warnings.simplefilter("always", category)
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    say("warning", str(message))
+
+
+# --- the words of the command line ------------------------------------------------------------------------------------
+
+_OPTIONS = {
+    "n_components": "-k",
+    "beta_loss": "--loss",
+    "random_state": "--seed",
+    "n_threads": "--threads",
+    **{
+        name: f"--{name.replace('_', '-').lower()}"
+        for name in (
+            *("init", "solver", "tol", "max_iter", "max_time", "n_init", "alpha_W", "alpha_H", "l1_ratio"),
+            *("key", "field", "id_field", "kind", "grey", "pattern", "encoding", "image_shape", "max_bytes"),
+        )
+    },
+}
+_NAME = "|".join(_OPTIONS)
+_ASSIGNED = re.compile(rf"\b({_NAME})=(\([\d, ]+\)|'[^']*'|\"[^\"]*\"|[\w.+-]*\w)")
+_NAMED = re.compile(rf"(\bwith |\bleave out |\()({_NAME})\b(?=[.,;:)]|$)")
+
+
+def in_options(sentence: str) -> str:
+    """Return a sentence of the library with the options of the command in place of Python's parameters.
+
+    >>> in_options("Say image_shape=(112, 92), or choose with key.")
+    'Say --image-shape 112x92, or choose with --key.'
+    """
+    sentence = _ASSIGNED.sub(lambda found: _assigned(found[1], found[2]), sentence)
+    return _NAMED.sub(lambda found: found[1] + _OPTIONS[found[2]], sentence)
+
+
+def _assigned(name: str, value: str) -> str:
+    if value == "True":
+        return _OPTIONS[name]
+    shape = "x".join(re.findall(r"\d+", value))
+    return f"{_OPTIONS[name]} {shape if value.startswith('(') else value.strip(chr(34) + chr(39))}"

@@ -1,0 +1,193 @@
+"""The work of the commands: read, fit, write."""
+
+import json
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from partwise._errors import DataError, FileError
+from partwise._types import Array
+from partwise.cli.outcome import Interrupted
+from partwise.cli.progress import Progress, waiting
+from partwise.engine.result import Status
+from partwise.estimators import NMF
+from partwise.estimators.parameters import checked
+from partwise.estimators.persistence import load, save
+from partwise.io import Dataset, ReadOptions, read, read_record, write_table
+from partwise.io.arrays import RECORD_MEMBER
+from partwise.io.options import TextOptions
+from partwise.io.reading import FILES
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted model, its data, and what became of the files: written, or the sentences why not."""
+
+    model: NMF
+    data: Dataset
+    written: dict[str, Path]
+    failures: list[str]
+
+    def conclude(self) -> None:
+        """Raise what the exit code has to tell, once the result has been shown.
+
+        Raises
+        ------
+        FileError
+            If a file could not be written.
+        Interrupted
+            If Ctrl-C ended the fit.
+        """
+        if self.failures:
+            raise FileError(" ".join(self.failures))
+        if self.model.status_ is Status.INTERRUPTED:
+            kept = ", ".join(map(str, self.written.values()))
+            raise Interrupted(f"{self.model.stop_reason_} {f'Written: {kept}.' if kept else 'Nothing was written.'}")
+
+
+def fit(model: NMF, source: Callable[[], Dataset], targets: Mapping[str, Path], command: str) -> Fit:
+    """Read the data, fit the model and write what was asked for, also after Ctrl-C.
+
+    Parameters
+    ----------
+    model : NMF
+        With the parameters of the fit.
+    source : callable
+        Reads the data.
+    targets : mapping of str to Path
+        Where to write, by option: ``--out``, ``--h``, ``--w``, ``--report``.
+    command : str
+        What repeats this.
+    """
+    checked(model)
+    with waiting("Reading …"):
+        data = source()
+    W = _fitted(model, data)
+    # Saved with the model: where it comes from, and for text what turns further documents into rows.
+    model.origin_ = {
+        "source": data.source,
+        "command": command,
+        "n_samples": data.shape[0],
+        "recipe": {name: _packed(value) for name, value in data.recipe.items()},
+    }
+    with waiting("Writing …"):
+        written, failures = _write_all(model, data, W, targets, command)
+    return Fit(model, data, written, failures)
+
+
+def _fitted(model: NMF, data: Dataset) -> Array:
+    """Return W of the fit; after Ctrl-C, of the parts that there are."""
+    model.set_callbacks(Progress())
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the result tells how the fit ended
+            W: Array = model.fit_transform(data)
+            return W
+    except KeyboardInterrupt:
+        if not hasattr(model, "status_"):
+            raise
+        with waiting("Interrupted; computing W …"):
+            return model.transform(data)
+    finally:
+        model.set_callbacks()
+
+
+def _write_all(
+    model: NMF, data: Dataset, W: Array, targets: Mapping[str, Path], command: str
+) -> tuple[dict[str, Path], list[str]]:
+    """Write file after file, the dearest first; one that fails keeps no other from being written."""
+    parts = list(model.get_feature_names_out())
+    writers: dict[str, Callable[[Path], object]] = {
+        "--out": lambda path: save(model, path),
+        "--h": lambda path: write_table(path, model.components_, parts, data.column_names),
+        "--w": lambda path: write_table(path, W, data.row_names, parts),
+        "--report": lambda path: write_report(model, path, data, command),
+    }
+    written, failures = {}, []
+    for option, write in writers.items():
+        if option in targets:
+            try:
+                write(targets[option])
+                written[option] = targets[option]
+            except FileError as error:
+                failures.append(str(error))
+    return written, failures
+
+
+def write_report(model: NMF, path: Path, data: Dataset | None, command: str | None) -> None:
+    """Write the report; matplotlib is imported here."""
+    from partwise.report import write_report as write
+
+    write(model, path, data, command=command)
+
+
+# --- models and their data --------------------------------------------------------------------------------------------
+
+
+def read_data(path: Path, options: ReadOptions, model: NMF | None = None) -> Dataset:
+    """Read data, for a model of text with its words and term weights.
+
+    Raises
+    ------
+    DataError
+        If there is nothing in it.
+    """
+    recipe = _recipe(model) if _is_text(path) else {}
+    data = read(path, options, **recipe)
+    if 0 in data.shape:
+        m, n = data.shape
+        raise DataError(f"{path} is empty: its matrix has {m} rows and {n} columns, and there must be one of each.")
+    return data
+
+
+def _is_text(path: Path) -> bool:
+    """Whether the source may hold documents, going by its name."""
+    readers = [reader for suffix, reader in FILES.items() if path.name.lower().endswith(suffix)]
+    return path.is_dir() or any(issubclass(reader.options, TextOptions) for reader in readers)
+
+
+def _recipe(model: NMF | None) -> dict[str, Any]:
+    recipe = getattr(model, "origin_", {}).get("recipe", {})
+    return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in recipe.items()}
+
+
+def _packed(value: Any) -> Any:
+    """Return a value that `partwise.save` takes: lists become arrays."""
+    return np.array(value) if isinstance(value, list | tuple) else value
+
+
+def open_model(path: Path) -> NMF:
+    """Load a fitted model.
+
+    Raises
+    ------
+    FileError
+        If the file holds none.
+    """
+    model = load(path)
+    if not hasattr(model, "components_"):
+        raise FileError(f"{path} holds a model that has not been fitted: fit it first, with partwise fit or in Python.")
+    return model
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """Return what a saved model holds, as plain values."""
+    from partwise.cli.summary import model_facts
+
+    model = open_model(path)
+    _, meta = read_record(path)
+    with ZipFile(path) as archive:
+        head = json.loads(archive.read(RECORD_MEMBER))
+    parameters = {name: _value(value) for name, value in model.get_params().items()}
+    versions = {"partwise": head["partwise"], **meta["versions"]}
+    return {"file": path, **model_facts(model), "parameters": parameters, "versions": versions}
+
+
+def _value(value: Any) -> Any:
+    return value if value is None or isinstance(value, bool | int | float | str) else repr(value)
