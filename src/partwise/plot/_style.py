@@ -45,7 +45,7 @@ LIGHT = Theme(
     muted="#5b636d",
     rule="#dfddd7",
     accent="#1d62a8",
-    contrast="#c2541b",
+    contrast="#b84d15",
     ramp=("#ffffff", "#cfe0f1", "#7fb0dd", "#2f74b9", "#0f3f77", "#06203f"),
 )
 DARK = Theme(

@@ -1,0 +1,171 @@
+"""The figures: what they draw, and what they leave alone."""
+
+import subprocess
+import sys
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import scipy.sparse as sp
+from matplotlib.figure import Figure
+from sklearn.exceptions import NotFittedError
+
+from partwise import NMF, Dataset, plot
+from partwise._errors import DataError, ParameterError
+from partwise.io import Layout
+
+mpl.use("agg")  # before the settings are compared: pyplot would choose a backend later
+
+FIGURES = {
+    "parts": lambda model, X: plot.parts(model),
+    "convergence": lambda model, X: plot.convergence(model),
+    "optimality": lambda model, X: plot.convergence(model, measure="optimality"),
+    "composition": lambda model, X: plot.composition(model, X, 3),
+    "row_errors": plot.row_errors,
+    "column_errors": plot.column_errors,
+    "memberships": plot.memberships,
+}
+
+
+def dataset(kind):
+    X = np.random.default_rng(1).gamma(0.6, 2.0, (30, 12))
+    names = tuple(f"${name}_{{" for name in "abcdefghijkl")  # broken mathtext, were it read as mathtext
+    return {
+        "picture": Dataset(X, layout=Layout("image", (3, 4))),
+        "colour picture": Dataset(X, layout=Layout("image", (2, 2, 3))),
+        "named": Dataset(X, column_names=names, row_names=tuple(f"row ${i}" for i in range(30))),
+        "bare": Dataset(X),
+        "sparse text": Dataset(sp.csr_array(np.floor(X)), column_names=names, layout=Layout("text")),
+    }[kind]
+
+
+def fitted(data, k=3):
+    return NMF(k, init="random", random_state=0, tol=1e-3, max_iter=1000).fit(data)
+
+
+def axes_of(drawn):
+    return list(np.ravel(np.array(drawn, dtype=object)))
+
+
+@pytest.mark.parametrize("kind", ["picture", "colour picture", "named", "bare", "sparse text"])
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_figure_draws_every_kind_of_data_and_leaves_pyplot_and_settings_alone(kind, name, theme, tmp_path):
+    data = dataset(kind)
+    model, before = fitted(data), mpl.rcParams.copy()
+    axes = axes_of(FIGURES[name](model, data))
+    axes[0].figure.savefig(tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").stat().st_size > 1000
+    assert plt.get_fignums() == []
+    assert mpl.rcParams == before
+
+
+def test_parts_of_pictures_show_the_components_each_on_its_own_scale():
+    model = fitted(dataset("picture"))
+    shown = [ax.images[0].get_array() for ax in plot.parts(model)]
+    expected = model.components_ / model.components_.max(axis=1, keepdims=True)
+    np.testing.assert_allclose(shown, expected.reshape(3, 3, 4))
+
+
+def test_named_parts_show_the_heaviest_columns_under_their_names():
+    model = fitted(dataset("named"))
+    for ax, top in zip(plot.parts(model, n_features=5), model.top_features(5), strict=True):
+        assert [text.get_text() for text in ax.get_yticklabels()] == [name for name, _ in top]
+        np.testing.assert_allclose([bar.get_width() for bar in ax.patches], [weight for _, weight in top])
+
+
+def test_every_part_carries_its_share_and_sparseness():
+    model = fitted(dataset("named"))
+    titles = [ax.get_title(loc="left") for ax in plot.parts(model)]
+    assert [float(title.split(" · ")[1].rstrip(" %")) for title in titles] == pytest.approx(
+        100 * model.shares_, abs=0.05
+    )
+    assert all("sparseness 0." in title for title in titles)
+
+
+def test_composition_splits_a_row_into_reconstruction_and_residual():
+    data = dataset("picture")
+    model = fitted(data)
+    original, mix, residual, _ = plot.composition(model, data, -1)
+    x, w = data.X[-1], model.transform(data)[-1]
+    top = x.max()
+    np.testing.assert_allclose(np.ravel(original.images[0].get_array()), x / top)
+    np.testing.assert_allclose(
+        np.ravel(mix.images[0].get_array()), np.clip(w @ model.components_ / top, 0, 1), atol=1e-5
+    )
+    np.testing.assert_allclose(np.ravel(residual.images[0].get_array()), x - w @ model.components_, atol=1e-4)
+
+
+def test_convergence_draws_the_history_against_seconds():
+    model = fitted(dataset("bare"))
+    line = plot.convergence(model, measure="optimality").lines[0]
+    np.testing.assert_array_equal(line.get_xdata(), model.history_["seconds"])
+    np.testing.assert_array_equal(line.get_ydata(), model.history_["optimality"])
+
+
+def test_row_errors_count_every_row_once():
+    data = dataset("bare")
+    bars = plot.row_errors(fitted(data), data).patches
+    assert sum(bar.get_height() for bar in bars) == 30
+
+
+def test_memberships_are_a_staircase():
+    data = dataset("bare")
+    shown = plot.memberships(fitted(data), data).images[0].get_array()
+    assert (np.diff(np.argmax(shown, axis=1)) >= 0).all()
+
+
+def test_axes_and_figures_given_are_used():
+    model, figure = fitted(dataset("bare")), Figure()
+    ax = figure.add_subplot()
+    assert plot.convergence(model, ax=ax) is ax
+    assert plot.parts(model, image_shape=(4, 3), fig=Figure())[0].images
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, lambda X, columns: pl.DataFrame(X, schema=columns)])
+def test_frames_bring_their_names(frame):
+    columns = [f"column {j}" for j in range(12)]
+    data = frame(dataset("bare").X, columns=columns)
+    model = fitted(data)
+    labels = [text.get_text() for text in plot.composition(model, data, 0)[0].get_yticklabels()]
+    assert set(labels) <= set(columns)
+    assert plot.row_errors(model, data).patches
+
+
+def test_rows_are_found_by_name():
+    data = dataset("named")
+    assert plot.composition(fitted(data), data, "row $7")[0].get_title(loc="left") == "row $7"
+
+
+@pytest.mark.parametrize(
+    ("draw", "error", "words"),
+    [
+        (lambda model, X: plot.parts(model, image_shape=(5, 5)), ParameterError, "does not lay out 12 columns"),
+        (lambda model, X: plot.parts(model, max_parts=0), ParameterError, "max_parts=0"),
+        (lambda model, X: plot.parts(model, theme="sepia"), ParameterError, "choose 'light' or 'dark'"),
+        (
+            lambda model, X: plot.convergence(model, measure="loss"),
+            ParameterError,
+            "choose 'objective' or 'optimality'",
+        ),
+        (lambda model, X: plot.composition(model, X, 30), ParameterError, "have 30 rows"),
+        (lambda model, X: plot.composition(model, X, "nobody"), ParameterError, "no row named 'nobody'"),
+        (lambda model, X: plot.row_errors(model, X.X[:, :5]), DataError, "5 columns"),
+        (lambda model, X: plot.row_errors(model, X.X[0]), DataError, "1 dimensions"),
+        (lambda model, X: plot.parts(NMF(3)), NotFittedError, "not fitted"),
+    ],
+)
+def test_what_cannot_be_drawn_is_said_in_a_sentence(draw, error, words):
+    data = dataset("bare")
+    with pytest.raises(error, match=words):
+        draw(fitted(data), data)
+
+
+def test_importing_the_room_does_not_import_matplotlib():
+    program = (
+        "import sys, partwise.plot, partwise.report; sys.exit('matplotlib' in sys.modules or 'jinja2' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -1,0 +1,184 @@
+"""The report as a file: what it answers, what it carries, how it is written."""
+
+import re
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from partwise import NMF, Dataset
+from partwise._errors import DataError, FileError, MissingExtraError
+from partwise.io import Layout
+from partwise.report import _words as words
+from partwise.report import write_report
+from partwise.report._samples import choose
+from partwise.report._study import Study
+from tests.report.conftest import KINDS, fit, make_data, payload_of
+
+HEADINGS = ["What was factorised", "How well it fits", "The parts", "How a", "The clusters", "Provenance"]
+
+
+def text_of(path):
+    return path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "no data"])
+def test_the_questions_are_answered_in_their_order(pages, kind):
+    found = re.findall(r"<h2[^>]*>(.*?)</h2>", text_of(pages[kind]))
+    assert len(found) == len(HEADINGS)
+    assert all(title.startswith(start) for title, start in zip(found, HEADINGS, strict=True))
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "no data"])
+def test_the_page_needs_nothing_from_anywhere(pages, kind):
+    page = text_of(pages[kind])
+    assert not re.search(r"""(?:src|href)=["'](?!data:|#)""", page)
+    assert "url(" not in re.sub(r"url\(#", "", page)
+    assert "default-src 'none'" in page
+    assert "http://" not in page
+    assert "https://" not in page
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "no data"])
+def test_every_id_is_unique(pages, kind):
+    ids = re.findall(r'\sid="([^"]+)"', text_of(pages[kind]))
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_facts_and_the_fit_are_those_of_the_data_and_the_model(pages, models, kind):
+    model, data = models[kind]
+    page = text_of(pages[kind])
+    assert data.source in page
+    assert words.percent(model.relative_error_) in page
+    assert words.percent(1 - model.relative_error_**2) in page
+    assert model.status_.sentence in page
+    assert all(words.percent(share) in page for share in model.shares_)
+    assert "seed (random_state)" in page
+
+
+def test_the_page_without_data_says_what_data_would_add(pages):
+    page = text_of(pages["no data"])
+    assert "A model keeps no data. Pass the data too" in page
+    assert '<script type="application/json"' not in page
+    assert "column 0" in page
+
+
+def test_the_command_that_repeats_it(models, tmp_path):
+    model, data = models["table"]
+    given = text_of(write_report(model, tmp_path / "a.html", data, command="partwise fit table.csv -k 5", title="Air"))
+    assert "<code>partwise fit table.csv -k 5</code>" in given
+    assert "<title>Air</title>" in given
+    own = text_of(write_report(model, tmp_path / "b.html", data))
+    assert "partwise.io.read(&#39;table.csv&#39;)" in own
+    assert "random_state=0" in own
+
+
+def test_two_reports_of_one_model_differ_in_their_date_only(models, tmp_path):
+    pair = [text_of(write_report(*models["text"][:1], tmp_path / f"{i}.html", models["text"][1])) for i in range(2)]
+    first, second = (re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "", page) for page in pair)
+    assert first == second
+
+
+def test_large_data_are_represented_by_a_stated_few(tmp_path, rng):
+    X = sp.random_array((20_000, 3_000), density=0.002, rng=rng, format="csr")
+    names = tuple(f"term {j}" for j in range(3000))
+    data = Dataset(X, column_names=names, layout=Layout("text"), source="many.jsonl")
+    with pytest.warns(UserWarning, match="max_iter"):
+        model = NMF(8, init="random", random_state=0, max_iter=5).fit(data)
+    path = write_report(model, tmp_path / "many.html", data)
+    page, samples = text_of(path), payload_of(text_of(path))["samples"]
+    assert len(samples) <= 60
+    assert f"{len(samples)} of 20000 documents are here" in page
+    assert path.stat().st_size < 2_000_000
+
+
+def test_the_few_hold_the_best_the_worst_and_one_typical_of_each_part(models):
+    model, data = models["table"]
+    rows = Study.of(model, data).rows
+    chosen = {}
+    for sample in choose(rows):
+        chosen.setdefault(sample.group, []).append(sample.row)
+    errors = rows.residuals.by_row
+    assert errors.argmin() in {*chosen["Best fitted"], *chosen["Typical of a part"]}
+    assert errors.argmax() in {*chosen["Worst fitted"], *chosen["Typical of a part"]}
+    for part in set(rows.dominant.tolist()):
+        assert any(rows.dominant[row] == part for row in chosen["Typical of a part"])
+    assert choose(rows) == choose(Study.of(model, data).rows)
+
+
+def test_large_pictures_shrink_and_the_page_says_so(tmp_path, rng):
+    shape = (300, 400, 3)
+    X = rng.gamma(0.5, 1.0, (12, 2)) @ rng.gamma(0.5, 1.0, (2, 360_000))
+    data = Dataset(X, layout=Layout("image", shape))
+    path = write_report(fit(data, k=2), tmp_path / "large.html", data)
+    height, width, colours = payload_of(text_of(path))["shape"]
+    assert colours == 3
+    assert 14 * height * width * 3 <= 3_000_000
+    assert "Pictures are shown at 1/" in text_of(path)
+    assert path.stat().st_size < 6_000_000
+
+
+def test_many_bare_columns_are_binned_and_the_page_says_so(tmp_path, rng):
+    data = Dataset(rng.gamma(0.5, 1.0, (40, 2)) @ rng.gamma(0.5, 1.0, (2, 5000)))
+    page = text_of(write_report(fit(data, k=2), tmp_path / "bins.html", data))
+    assert "are shown as 1024 means of neighbours" in page
+
+
+def test_zero_rows_zero_columns_and_a_single_sample(tmp_path):
+    X = make_data("values").X.copy()
+    X[5] = 0
+    X[:, 7] = 0
+    page = text_of(write_report(fit(Dataset(X)), tmp_path / "zeros.html", X))
+    assert "1 row is zero and has no relative error" in page
+    assert "1 column is zero and has no relative error" in page
+    assert "1 row has no part at all" in page
+    model = fit(Dataset(X))
+    assert "The one row is here" in text_of(write_report(model, tmp_path / "one.html", X[:1]))
+
+
+def test_names_that_xml_and_mathtext_cannot_hold_are_shown_all_the_same(tmp_path):
+    data = make_data("table")
+    odd = ("$\\frac{", "\x00\x1b", "漢字", *data.column_names[3:])
+    renamed = Dataset(data.X, ("\x07", *data.row_names[1:]), odd, source="odd\x02.csv")
+    assert "漢字" in text_of(write_report(fit(renamed), tmp_path / "odd.html", renamed))
+
+
+def test_other_columns_than_the_models_are_refused(models, tmp_path):
+    with pytest.raises(DataError, match="3 columns"):
+        write_report(models["table"][0], tmp_path / "report.html", np.ones((2, 3)))
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_an_old_report_survives_where_a_new_one_cannot_be_written(models, tmp_path, monkeypatch):
+    path = tmp_path / "report.html"
+    path.write_text("old")
+    with pytest.raises(FileError):
+        write_report(models["table"][0], tmp_path / "no such folder" / "report.html")
+    monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(FileError, match="cannot be written"):
+        write_report(models["table"][0], path)
+    assert path.read_text() == "old"
+
+
+def test_a_missing_extra_is_named(models, tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "jinja2", None)
+    with pytest.raises(MissingExtraError, match=r"partwise\[report\]"):
+        write_report(models["table"][0], tmp_path / "report.html")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.14934, "14.9\u00a0%"),
+        (0.15, "15.0\u00a0%"),
+        (1.0, "100\u00a0%"),
+        (0.99999, ">\u00a099.9\u00a0%"),
+        (0.0, "0\u00a0%"),
+        (0.000420, "0.0420\u00a0%"),
+        (float("nan"), "–"),
+        (12.5, "1250\u00a0%"),
+    ],
+)
+def test_shares_have_three_digits(value, text):
+    assert words.percent(value) == text
