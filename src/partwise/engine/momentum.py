@@ -2,11 +2,17 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from partwise._types import Array
+from partwise.kernels.look_ahead import look_ahead
+from partwise.kernels.threads import each_range, even_bounds
 
 # β grows by GROWTH under a ceiling that itself grows by CEILING_GROWTH; on a rise of the objective β is divided by
 # SHRINK and the ceiling becomes the last β that worked. The paper's values.
 GROWTH, CEILING_GROWTH, SHRINK = 1.05, 1.01, 1.5
+
+_ROWS = 2048
 
 
 @dataclass(frozen=True)
@@ -18,13 +24,17 @@ class Momentum:
     worked: float = 0.5
     plain: bool = True
 
-    def ahead(self, new: Array, base: Array) -> Array:
-        """New + β (new − base), a new array; ``new`` itself in a plain step. The side projects it."""
+    def ahead(self, new: Array, base: Array, bounds: tuple[float, float]) -> Array:
+        """The look-ahead new + β (new − base) moved into the bounds; ``new`` itself in a plain step."""
         if self.plain:
             return new
-        look = new - base
-        look *= new.dtype.type(self.beta)
-        look += new
+        look = np.empty_like(new)
+        beta, low, high = (new.dtype.type(number) for number in (self.beta, *bounds))
+
+        def extrapolate(a: int, b: int) -> None:
+            look_ahead(new[a:b], base[a:b], beta, low, high, look[a:b])
+
+        each_range(extrapolate, even_bounds(len(new), _ROWS))
         return look
 
     def grown(self) -> "Momentum":

@@ -76,7 +76,7 @@ def violations(gram: Float64, c: Float64, passive: Array, f: Float64, wrong: Arr
 def bpp_rows(cross: Array, gram: Float64, F: Array, pivots: int, unsolved: Array, work: Float64) -> None:
     """Solve all rows of F in place, each from the passive set F > 0; mark those not solved in ``pivots`` exchanges.
 
-    ``work`` (4,) gets the sums over rows of the gain (at entry; 0 at the end), of the exchanges and of the moves.
+    ``work`` (5,) gets the sums over rows of the gain (at entry; 0 at the end), of the exchanges and of the moves.
     """
     m, k = F.shape
     L = np.empty((k, k))

@@ -20,7 +20,8 @@ LANES = 128
 def hals_lanes(cross: Array, gram: Array, F: Array, sweeps: int, gain: float, work: Array) -> None:
     """Lower all rows of F in place, vectorised across rows: fast where most coordinates move.
 
-    ``work`` (4,) gets the sums over rows of the first gain, the last gain, the sweeps done and the coordinates moved.
+    ``work`` (5,) gets the sums over rows of the first gain, the last gain, the sweeps done, the coordinates moved (and
+    of those not zero at entry, whose share of the gradient has to be made) and the sweeps that whole lanes take.
     """
     m, k = F.shape
     c = np.zeros((k, LANES), F.dtype)
@@ -42,6 +43,9 @@ def hals_lanes(cross: Array, gram: Array, F: Array, sweeps: int, gain: float, wo
         live[b:] = zero
         first[:] = zero
         moved = 0
+        for r in range(b):
+            for j in range(k):
+                moved += f[j, r] != zero
         n_live = b
         for sweep in range(sweeps):
             last[:] = zero
@@ -80,6 +84,7 @@ def hals_lanes(cross: Array, gram: Array, F: Array, sweeps: int, gain: float, wo
                     count += delta != zero
                 moved += count
             work[2] += n_live
+            work[4] += LANES
             if sweep == 0:
                 first[:] = last
                 for r in range(b):
@@ -110,19 +115,21 @@ def hals_rows(cross: Array, gram: Array, F: Array, sweeps: int, gain: float, wor
     for j in range(k):
         if gram[j, j] > 0:
             inverse[j] = F.dtype.type(1) / gram[j, j]
+    most = 0
     for r in range(m):
         f = F[r]
         for j in range(k):
             slope[j] = cross[r, j]
-        for j in range(k):
-            old = f[j]
-            if old != zero:
-                for i in range(k):
-                    slope[i] -= old * gram[j, i]
         first = zero
         last = zero
         moved = 0
         done = 0
+        for j in range(k):
+            old = f[j]
+            if old != zero:
+                moved += 1
+                for i in range(k):
+                    slope[i] -= old * gram[j, i]
         for sweep in range(sweeps):
             last = zero
             for j in range(k):
@@ -144,3 +151,7 @@ def hals_rows(cross: Array, gram: Array, F: Array, sweeps: int, gain: float, wor
         work[1] += last
         work[2] += done
         work[3] += moved
+        most = max(most, done)
+        if (r + 1) % LANES == 0 or r == m - 1:
+            work[4] += LANES * most
+            most = 0

@@ -119,12 +119,11 @@ class Bilinear:
         H, loss = share.normal.measure(state.H_look, solved)
         # What the free loss says below its rounding is noise, and may be negative.
         objective = max(loss, self._slack) + share.penalty + penalty.value(H)
-        k = H.shape[1]
         tried = replace(
             state,
             n_iter=state.n_iter + 1,
-            plan_W=self.solver.next_plan(state.plan_W, share.work, k),
-            plan_H=self.solver.next_plan(state.plan_H, work, k),
+            plan_W=self.solver.next_plan(state.plan_W, share.work, H),
+            plan_H=self.solver.next_plan(state.plan_H, work, H),
         )
         if not objective <= state.objective + self._slack:
             return replace(
@@ -258,8 +257,7 @@ class Worst:
 
 
 def _ahead(state: State, penalty: Penalty, new: Array, base: Array) -> Array:
-    look = state.momentum.ahead(new, base)
-    return look if look is new else penalty.project(look)
+    return state.momentum.ahead(new, base, penalty.bounds)
 
 
 def _dead(normal: NormalEquations, H: Array) -> tuple[int, ...]:

@@ -35,8 +35,9 @@ class Work:
     ----------
     first, last : float
         Σ over rows of the gain of the first and of the last sweep, in the units of Σ r² of the natural residual.
-    sweeps, moved : float
-        Sweeps of single rows, and coordinates that moved in them.
+    sweeps, moved, lanes : float
+        Sweeps of single rows, coordinates that moved in them, and sweeps of rows that move in lanes, which
+        go on until the slowest of them has stopped.
     rows : int
         Rows of the factor.
     """
@@ -45,13 +46,14 @@ class Work:
     last: float = 0.0
     sweeps: float = 0.0
     moved: float = 0.0
+    lanes: float = 0.0
     rows: int = 0
 
     @classmethod
     def of(cls, totals: Float64, rows: int) -> "Work":
-        """From what a kernel adds up: first gain, last gain, sweeps, moves."""
-        first, last, sweeps, moved = totals.tolist()
-        return cls(first, last, sweeps, moved, rows)
+        """From what a kernel adds up: first gain, last gain, sweeps, moves, lanes."""
+        first, last, sweeps, moved, lanes = totals.tolist()
+        return cls(first, last, sweeps, moved, lanes, rows)
 
     def __add__(self, other: "Work") -> "Work":
         return Work(
@@ -59,6 +61,7 @@ class Work:
             self.last + other.last,
             self.sweeps + other.sweeps,
             self.moved + other.moved,
+            self.lanes + other.lanes,
             self.rows + other.rows,
         )
 
@@ -76,5 +79,5 @@ class Solver(ABC):
         """A new factor, at which the subproblem (penalty joined) is not larger than at F; F stays as it is."""
 
     @abstractmethod
-    def next_plan(self, plan: Plan, work: Work, k: int) -> Plan:
-        """The plan of the next half-step, from counted operations only."""
+    def next_plan(self, plan: Plan, work: Work, F: Array) -> Plan:
+        """The plan of the next half-step on factors like F, from counted operations only."""

@@ -32,17 +32,17 @@ class BlockPivoting(Solver):
         pivots = 50 + 5 * len(gram)
 
         def solve(start: int) -> Float64:
-            work = np.zeros(4)
+            work = np.zeros(5)
             part = slice(start, start + _ROWS)
             bpp_rows(cross[part], gram, new[part], pivots, unsolved[part], work)
             return work
 
-        totals = sum(over(solve, range(0, len(new), _ROWS)), np.zeros(4))
+        totals = sum(over(solve, range(0, len(new), _ROWS)), np.zeros(5))
         if unsolved.any():
             rest = NormalEquations(cross[unsolved], gram, 0.0)
             new[unsolved], _ = CoordinateDescent().update(rest, new[unsolved], Plan(sweeps=1000, gain=1e-12))
         return new, Work.of(totals, len(new))
 
-    def next_plan(self, plan: Plan, work: Work, k: int) -> Plan:
+    def next_plan(self, plan: Plan, work: Work, F: Array) -> Plan:
         """Exact steps need no plan."""
         return plan
