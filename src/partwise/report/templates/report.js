@@ -73,11 +73,12 @@
     }
     return sample.size > 0 ? Math.sqrt(Math.max(lost, 0) / sample.size) : NaN;
   };
-  const percent = (share) => {
-    const decimals = share > 0 ? Math.max(0, 2 - Math.floor(Math.log10(100 * share))) : 0;
-    return Number.isFinite(share) ? `${(100 * share).toFixed(Math.min(decimals, 6))}\u00a0%` : "–";
+  const threeDigits = (value) => {
+    const decimals = value === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
+    return value.toFixed(Math.min(decimals, 8));
   };
-  const short = (value) => (value === 0 ? "0" : String(Number(value.toPrecision(3))).replace("-", "−"));
+  const percent = (share) => (Number.isFinite(share) ? `${threeDigits(100 * share)}\u00a0%` : "–");
+  const short = (value) => threeDigits(value).replace("-", "−");
   const colour = (name) => getComputedStyle(root).getPropertyValue(name).trim();
   const rgb = (name) => [1, 3, 5].map((at) => parseInt(colour(name).slice(at, at + 2), 16));
   const largest = (values) => values.reduce((top, value) => Math.max(top, Math.abs(value)), 0);
