@@ -30,6 +30,9 @@ def as_operand(X: Any) -> Operand:
         return X
     if isinstance(X, list):
         return OPERANDS["rows"](X)
+    if isinstance(X, sp.csc_array | sp.csc_matrix):
+        # Its buffers are the transpose in CSR form, which the products need too: one copy instead of two.
+        return MemoryOperand(canonical(X.T)).T
     return OPERANDS["memory"](canonical(X))
 
 

@@ -23,18 +23,20 @@ class MemoryOperand:
 
     serves = frozenset({"normal", "gradient", "entries"})
 
-    def __init__(self, x: Array | sp.csr_array) -> None:
+    def __init__(self, x: Array | sp.csr_array, blocks: list[Block] | None = None) -> None:
         m, n = x.shape
         self.x = x
         self.shape = (m, n)
         self.dtype: np.dtype[Any] = x.dtype
-        self.blocks: list[Block] = _blocks(x)
+        self.blocks = _blocks(x) if blocks is None else blocks
 
     @cached_property
     def T(self) -> "MemoryOperand":
-        """The transpose: a view of dense data, the block's own transpose of sparse data."""
+        """The transpose: a view of dense data; of sparse data the block's own transpose, whose transpose it is."""
         block = self.blocks[0]
-        return MemoryOperand(block.T.x if isinstance(block, CSRBlock) else np.asarray(self.x).T)
+        if isinstance(block, CSRBlock):
+            return MemoryOperand(block.T.x, [block.T])
+        return MemoryOperand(np.asarray(self.x).T)
 
     def place(self, rows: Rows) -> Rows:
         """The rows themselves: they are where the data are."""

@@ -15,7 +15,7 @@ from partwise.arrays.rows import RowBlocks
 from partwise.io.dataset import Dataset, Layout
 
 _CHECKS: dict[str, Any] = {
-    "accept_sparse": "csr",
+    "accept_sparse": ["csr", "csc"],
     "dtype": [np.float64, np.float32],
     # The survey finds what is not finite, and says where.
     "ensure_all_finite": False,
