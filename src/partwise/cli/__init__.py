@@ -3,6 +3,7 @@
 import shlex
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from partwise._optional import require
 from partwise.cli.outcome import exit_code_of
@@ -30,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as on the standard error: no name stops the output
     return exit_code_of(lambda: _run(words), debug="--debug" in words)
 
 

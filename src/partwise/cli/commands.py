@@ -11,7 +11,7 @@ from partwise.cli.spread import spread
 if TYPE_CHECKING:
     from partwise.cli.work import Fit
 
-app = typer.Typer(pretty_exceptions_enable=False)
+app = typer.Typer(epilog="Begin with: partwise demo faces", pretty_exceptions_enable=False)
 
 Data = Annotated[
     Path,
@@ -23,7 +23,9 @@ Data = Annotated[
     ),
 ]
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A model that fit has written.", show_default=False)]
-Parts = Annotated[int, typer.Option("-k", "--n-components", min=1, help="Number of parts.", show_default=False)]
+Parts = Annotated[
+    int, typer.Option("-k", "--n-components", min=1, metavar="K", help="Number of parts.", show_default=False)
+]
 
 
 def _version(wanted: bool) -> None:
@@ -37,15 +39,11 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def partwise(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, metavar="", help="Print the version.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", metavar="", help="Show the traceback of an error.")] = False,
 ) -> None:
-    """Non-negative matrix factorization: what a matrix is made of, X ≈ W · H with nothing negative.
-
-    H holds k parts (pieces of pictures, topics of texts, sources of measurements), W how much of each part each row
-    holds.
-    """
+    """Find the parts of a non-negative matrix: X ≈ W · H, where H holds k parts and W how much each row has of each."""
 
 
 @app.command()
@@ -91,7 +89,7 @@ def transform(
     manner: Manner,
     reading: Reading,
 ) -> None:
-    """Express the rows of DATA in the parts of MODEL, and write their W. Text is read with the words of the model."""
+    """Express the rows of DATA in the parts of MODEL; text is read with the words of the model."""
     from partwise.cli import summary, work
     from partwise.cli.progress import waiting
     from partwise.cli.targets import prepare
@@ -115,7 +113,7 @@ def transform(
 @app.command()
 @spread
 def info(model: Model, manner: Manner) -> None:
-    """Show what MODEL holds: its parameters, sizes, how the fit ended, versions, and the parts."""
+    """Show the parameters, sizes, status, versions and parts of MODEL."""
     from partwise.cli import summary, work
 
     facts = work.describe(model)
@@ -138,7 +136,7 @@ def report(
     manner: Manner,
     reading: Reading,
 ) -> None:
-    """Write a report to look at in a browser, one file that needs no network; with DATA also of how rows are made."""
+    """Write a report on MODEL for a browser; with DATA it also shows how the rows are made of the parts."""
     from partwise.cli import summary, work
     from partwise.cli.progress import waiting
     from partwise.cli.targets import prepare
@@ -161,18 +159,26 @@ def report(
 @spread
 def demo(
     context: typer.Context,
-    name: Annotated[Demo, typer.Argument(help="400 photographs, 1,797 handwritten digits, or 18,846 messages.")],
+    name: Annotated[
+        Demo,
+        typer.Argument(
+            metavar="faces|digits|news",
+            help="400 photographs, 1,797 handwritten digits or 18,846 messages.",
+            show_default=False,
+        ),
+    ],
     *,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where model, W, H and report are written.")] = Path(
         "partwise-demo"
     ),
     n_components: Annotated[
-        int | None, typer.Option("-k", "--n-components", min=1, help="Number of parts; by default 49, 16 or 20.")
+        int | None,
+        typer.Option("-k", "--n-components", min=1, metavar="K", help="Number of parts; by default 49, 16 or 20."),
     ] = None,
     manner: Manner,
     fitting: Fitting,
 ) -> None:
-    """Factorise data that need no file, and print where the report is. The news are downloaded once."""
+    """Factorise faces, digits or news (these are downloaded once), and print the path of the report."""
     from partwise.cli import work
     from partwise.cli.demos import DEMOS
     from partwise.cli.targets import prepare

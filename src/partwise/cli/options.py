@@ -1,5 +1,6 @@
 """The options that commands share, each stated once: a dataclass is a group, a field an option."""
 
+import re
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import partial
@@ -7,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+
+from partwise._errors import ParameterError
 
 if TYPE_CHECKING:
     from partwise.estimators import NMF
@@ -20,27 +23,6 @@ _array = partial(typer.Option, rich_help_panel="Reading arrays and pictures")
 _text = partial(typer.Option, rich_help_panel="Reading text")
 
 
-# --- values that are more than a word ---------------------------------------------------------------------------------
-
-
-def _frequency(text: str) -> int | float:
-    """``5`` is a number of documents, ``0.5`` a share of them."""
-    return int(text) if text.isdecimal() else float(text)
-
-
-def _image_shape(text: str) -> tuple[int, ...]:
-    """``112x92`` or ``32x32x3``: height, width and colours."""
-    shape = tuple(int(size) for size in text.lower().split("x"))
-    if len(shape) not in (2, 3):
-        raise ValueError("give HEIGHTxWIDTH")
-    return shape
-
-
-def _weight(text: str) -> float | str:
-    """A number, or ``same``."""
-    return text if text == "same" else float(text)
-
-
 # --- the groups -------------------------------------------------------------------------------------------------------
 
 
@@ -48,8 +30,8 @@ def _weight(text: str) -> float | str:
 class Manner:
     """How a command speaks."""
 
-    json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False
+    json: Annotated[bool, typer.Option("--json", metavar="", help="Print the result as one JSON object.")] = False
+    debug: Annotated[bool, typer.Option("--debug", metavar="", help="Show the traceback of an error.")] = False
 
 
 class Demo(StrEnum):
@@ -64,38 +46,42 @@ class Demo(StrEnum):
 class Fitting:
     """The parameters of `partwise.NMF`, except the number of parts."""
 
-    loss: Annotated[str, _fit(help="What is minimised: frobenius, the squared error.")] = "frobenius"
-    seed: Annotated[int, _fit(help="Seed; the same seed gives the same result.", min=0, max=2**32 - 1)] = 0
+    loss: Annotated[str, _fit(metavar="NAME", help="What is minimised: frobenius, the squared error.")] = "frobenius"
+    seed: Annotated[int, _fit(metavar="N", help="Seed; the same seed gives the same result.", min=0, max=2**32 - 1)] = 0
     init: Annotated[
         str | None,
         _fit(
+            metavar="NAME",
             help="Start: random, nndsvd, nndsvda, nndsvdar or spa; by default nndsvda, or random where there are more "
-            "parts than rows or columns or several starts."
+            "parts than rows or columns or several starts.",
         ),
     ] = None
     solver: Annotated[
         str,
-        _fit(help="Half-step: cd (coordinate descent), bpp (exact, by block pivoting), or auto."),
+        _fit(metavar="NAME", help="Half-step: cd (coordinate descent), bpp (exact, by block pivoting), or auto."),
     ] = "auto"
-    n_init: Annotated[int, _fit(help="Random starts, of which the best is kept.", min=1)] = 1
-    max_iter: Annotated[int, _fit(help="Most iterations.", min=1)] = 200
+    n_init: Annotated[int, _fit(metavar="N", help="Random starts, of which the best is kept.", min=1)] = 1
+    max_iter: Annotated[int, _fit(metavar="N", help="Most iterations.", min=1)] = 200
     max_time: Annotated[
         float | None,
-        _fit(help="Seconds after which no further iteration begins.", min=0),
+        _fit(metavar="SECONDS", help="Seconds after which no further iteration begins.", min=0),
     ] = None
-    tol: Annotated[float, _fit(help="Tolerance of convergence; 0 runs all iterations.", min=0)] = 1e-4
-    alpha_w: Annotated[float, _fit(help="Weight of the penalty on W.", min=0)] = 0.0
+    tol: Annotated[float, _fit(metavar="X", help="Tolerance of convergence; 0 runs all iterations.", min=0)] = 1e-4
+    alpha_w: Annotated[float, _fit(metavar="X", help="Weight of the penalty on W.", min=0)] = 0.0
     alpha_h: Annotated[
         str,
-        _fit(help="Weight of the penalty on H; same is that of W.", metavar="NUMBER|same", parser=_weight),
+        _fit(
+            help="Weight of the penalty on H; same is that of W.",
+            metavar="X|same",
+        ),
     ] = "same"
     l1_ratio: Annotated[
         float,
-        _fit(help="Share of L1 in the penalties; the rest is L2.", min=0, max=1),
+        _fit(metavar="X", help="Share of L1 in the penalties; the rest is L2.", min=0, max=1),
     ] = 0.0
     threads: Annotated[
         int | None,
-        _fit(help="Threads; by default all processors. The result does not depend on it.", min=1),
+        _fit(metavar="N", help="Threads; by default all processors. The result does not depend on it.", min=1),
     ] = None
 
     def model(self, n_components: int) -> "NMF":
@@ -111,7 +97,7 @@ class Fitting:
             max_iter=self.max_iter,
             random_state=self.seed,
             alpha_W=self.alpha_w,
-            alpha_H=self.alpha_h,
+            alpha_H=_weight(self.alpha_h),
             l1_ratio=self.l1_ratio,
             max_time=self.max_time,
             n_init=self.n_init,
@@ -144,69 +130,88 @@ class Writing:
 class Reading:
     """The options of `partwise.io.read`, see `partwise.io.options`."""
 
-    transpose: Annotated[bool, _read("--transpose", help="Swap rows and columns, as for genes × cells.")] = False
+    transpose: Annotated[
+        bool, _read("--transpose", metavar="", help="Swap rows and columns, as for genes × cells.")
+    ] = False
     kind: Annotated[
         str | None,
-        _read(help="Read DATA as this kind (.csv, images …), whatever its name."),
+        _read(metavar="KIND", help="Read DATA as this kind (.csv, images …), whatever its name."),
     ] = None
     row_names_from: Annotated[Path | None, _read(metavar="FILE", help="A row name on each line.")] = None
     column_names_from: Annotated[Path | None, _read(metavar="FILE", help="A column name on each line.")] = None
-    max_bytes: Annotated[int, _read(min=1, help="Largest size that DATA may expand to.")] = 16 * 2**30
-    encoding: Annotated[str, _read(help="Encoding of tables and text.")] = "utf-8"
+    max_bytes: Annotated[int, _read(min=1, metavar="N", help="Largest size that DATA may expand to.")] = 16 * 2**30
+    encoding: Annotated[str, _read(metavar="NAME", help="Encoding of tables and text.")] = "utf-8"
     header: Annotated[
         bool | None,
-        _table("--header/--no-header", help="Whether the first line names the columns; by default as it looks."),
+        _table(
+            "--header/--no-header", metavar="", help="Whether the first line names the columns; by default as it looks."
+        ),
     ] = None
     row_names: Annotated[
         bool | None,
-        _table("--row-names/--no-row-names", help="Whether the first column names the rows; by default as it looks."),
+        _table(
+            "--row-names/--no-row-names",
+            metavar="",
+            help="Whether the first column names the rows; by default as it looks.",
+        ),
     ] = None
-    delimiter: Annotated[str | None, _table(help="What separates cells; by default as it looks.")] = None
-    key: Annotated[str | None, _array(help="Which array of an .npz file.")] = None
+    delimiter: Annotated[str | None, _table(metavar="SIGN", help="What separates cells; by default as it looks.")] = (
+        None
+    )
+    key: Annotated[str | None, _array(metavar="NAME", help="Which array of an .npz file.")] = None
     image_shape: Annotated[
-        Any,
-        _array(metavar="HEIGHTxWIDTH", parser=_image_shape, help="Rows are pictures of this shape (x3 if in colour)."),
+        str | None,
+        _array(metavar="HEIGHTxWIDTH", help="Rows are pictures of this shape (x3 if in colour)."),
     ] = None
-    grey: Annotated[bool, _array("--grey", help="Turn pictures in colour into grey ones.")] = False
-    pattern: Annotated[str, _read(help="Which files of a folder, as in '*.pgm'.")] = "*"
-    field: Annotated[str | None, _text(help="Which field of a .jsonl file holds the text.")] = None
-    id_field: Annotated[str | None, _text(help="Which field of a .jsonl file names the document.")] = None
-    weighting: Annotated[Literal["tfidf", "counts"], _text(help="How terms are weighted.")] = "tfidf"
+    grey: Annotated[bool, _array("--grey", metavar="", help="Turn pictures in colour into grey ones.")] = False
+    pattern: Annotated[str, _read(metavar="PATTERN", help="Which files of a folder, as in '*.pgm'.")] = "*"
+    field: Annotated[str | None, _text(metavar="NAME", help="Which field of a .jsonl file holds the text.")] = None
+    id_field: Annotated[str | None, _text(metavar="NAME", help="Which field of a .jsonl file names the document.")] = (
+        None
+    )
+    weighting: Annotated[Literal["tfidf", "counts"], _text(help="Weights of terms.")] = "tfidf"
     min_df: Annotated[
-        Any,
+        str,
         _text(
-            metavar="NUMBER",
-            parser=_frequency,
+            metavar="N|SHARE",
             help="Leave out terms in fewer documents (5) or a smaller share of them (0.01).",
         ),
-    ] = 1
+    ] = "1"
     max_df: Annotated[
-        Any,
-        _text(metavar="NUMBER", parser=_frequency, help="Leave out terms in more documents or a larger share."),
-    ] = 1.0
-    max_features: Annotated[int | None, _text(min=1, help="Keep only the most frequent terms.")] = None
+        str,
+        _text(metavar="N|SHARE", help="Leave out terms in more documents or a larger share."),
+    ] = "1.0"
+    max_features: Annotated[int | None, _text(min=1, metavar="N", help="Keep only the most frequent terms.")] = None
     stop_words: Annotated[
         str | None,
         _text(metavar="english|FILE", help="Words to leave out: english, or a file with one on each line."),
     ] = None
-    ngram_range: Annotated[tuple[int, int], _text(help="Shortest and longest run of words that is a term.")] = (1, 1)
-    lowercase: Annotated[bool, _text("--lowercase/--no-lowercase", help="Whether The and the are one term.")] = True
+    ngram_range: Annotated[
+        tuple[int, int], _text(metavar="N N", help="Shortest and longest run of words that is a term.")
+    ] = (1, 1)
+    lowercase: Annotated[
+        bool, _text("--lowercase/--no-lowercase", metavar="", help="Whether The and the are one term.")
+    ] = True
     token_pattern: Annotated[str, _text(metavar="REGEX", help="What a word is.")] = r"(?u)\b\w\w+\b"
     strip_accents: Annotated[Literal["ascii", "unicode"] | None, _text(help="Remove accents.")] = None
     analyzer: Annotated[Literal["word", "char", "char_wb"], _text(help="What terms are made of.")] = "word"
-    binary: Annotated[bool, _text("--binary", help="Count a term once in each document.")] = False
+    binary: Annotated[bool, _text("--binary", metavar="", help="Count a term once in each document.")] = False
     norm: Annotated[Literal["l1", "l2", "none"], _text(help="Tf-idf: the norm of each row.")] = "l2"
-    use_idf: Annotated[bool, _text("--use-idf/--no-use-idf", help="Tf-idf: weight by rarity.")] = True
+    use_idf: Annotated[bool, _text("--use-idf/--no-use-idf", metavar="", help="Tf-idf: weight by rarity.")] = True
     smooth_idf: Annotated[
-        bool, _text("--smooth-idf/--no-smooth-idf", help="Tf-idf: add one to document frequencies.")
+        bool, _text("--smooth-idf/--no-smooth-idf", metavar="", help="Tf-idf: add one to document frequencies.")
     ] = True
-    sublinear_tf: Annotated[bool, _text("--sublinear-tf", help="Tf-idf: 1 + log(count) for counts.")] = False
+    sublinear_tf: Annotated[bool, _text("--sublinear-tf", metavar="", help="Tf-idf: 1 + log(count) for counts.")] = (
+        False
+    )
 
     def options(self) -> "ReadOptions":
         """Return the same as the library takes it."""
         from partwise.io import ReadOptions
 
         given = asdict(self)
+        given["image_shape"] = _shape(self.image_shape)
+        given["min_df"], given["max_df"] = _frequency("--min-df", self.min_df), _frequency("--max-df", self.max_df)
         given["norm"] = None if self.norm == "none" else self.norm
         given["stop_words"] = _stop_words(self.stop_words, self.encoding)
         return ReadOptions(**given)
@@ -215,6 +220,38 @@ class Reading:
         """Return the files that are read beside the data."""
         words = None if self.stop_words in (None, "english") else Path(str(self.stop_words))
         return [path for path in (self.row_names_from, self.column_names_from, words) if path is not None]
+
+
+# --- values that are more than a word ---------------------------------------------------------------------------------
+
+
+def _weight(text: str) -> float | str:
+    if text == "same":
+        return text
+    try:
+        return float(text)
+    except ValueError as error:
+        raise ParameterError(f"--alpha-h {text} is no weight: give a number ≥ 0, or same.") from error
+
+
+def _frequency(option: str, text: str) -> int | float:
+    try:
+        return int(text) if text.isdecimal() else float(text)
+    except ValueError as error:
+        raise ParameterError(
+            f"{option} {text} is no frequency: give a number of documents, such as 5, or a share of them, such as 0.01."
+        ) from error
+
+
+def _shape(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    sizes = re.findall(r"\d+", text)
+    if not re.fullmatch(r"\d+x\d+(x3)?", text) or "0" in sizes:
+        raise ParameterError(
+            f"--image-shape {text} is no shape: give HEIGHTxWIDTH, such as 112x92, or 32x32x3 for colour."
+        )
+    return tuple(map(int, sizes))
 
 
 def _stop_words(value: str | None, encoding: str) -> Any:

@@ -29,7 +29,7 @@ def exit_code_of(run: Callable[[], int], *, debug: bool = False) -> int:
     """
     with warnings.catch_warnings():
         _choose_warnings(debug)
-        warnings.showwarning = _show_warning
+        warnings.showwarning = _Once()
         try:
             return run()
         except (Exception, KeyboardInterrupt) as error:
@@ -66,9 +66,9 @@ def _verdict(error: BaseException) -> tuple[int, str, str]:
     if isinstance(error, PartwiseError):
         return AT_FAULT, "error", str(error)
     if isinstance(error, Interrupted):
-        return INTERRUPTED, "interrupted", str(error)
+        return INTERRUPTED, "stopped", str(error)
     if isinstance(error, KeyboardInterrupt):
-        return INTERRUPTED, "interrupted", "Nothing more has been written."
+        return INTERRUPTED, "stopped", "Interrupted; nothing more has been written."
     if isinstance(error, MemoryError):
         return FAILED, "error", f"The memory does not suffice ({error}): take fewer parts, or less or sparse data."
     if (usage := _usage(error)) is not None:
@@ -94,7 +94,7 @@ def _usage(error: BaseException) -> str | None:
     message: str = error.format_message()  # type: ignore[attr-defined]
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "partwise"
-    return f"{message.strip().rstrip('.')}: see {command} --help."
+    return f"{message.strip().rstrip('.')} (see {command} --help)."
 
 
 # --- warnings ---------------------------------------------------------------------------------------------------------
@@ -107,15 +107,16 @@ def _choose_warnings(debug: bool) -> None:
         warnings.simplefilter("always", category)
 
 
-def _show_warning(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: TextIO | None = None,
-    line: str | None = None,
-) -> None:
-    say("warning", str(message))
+class _Once:
+    """Shows a warning as one line, and the same one not again."""
+
+    def __init__(self) -> None:
+        self.shown: set[str] = set()
+
+    def __call__(self, message: Warning | str, *_: object, **__: object) -> None:
+        if str(message) not in self.shown:
+            self.shown.add(str(message))
+            say("warning", str(message))
 
 
 # --- the words of the command line ------------------------------------------------------------------------------------

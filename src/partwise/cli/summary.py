@@ -131,7 +131,7 @@ def _course(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         ("Relative error", f"{error:.2%}, so the parts explain {1 - error**2:.2%} of the sum of squares"),
         ("Iterations", f"{facts['n_iter']:,}" + (f" in {seconds:.3g} s" if seconds is not None else "")),
-        ("Status", f"{facts['status']}: {facts['reason']}"),
+        ("Status", f"{facts['status']}: {facts['reason' if facts['status'] == 'converged' else 'sentence']}"),
     ]
 
 
@@ -139,13 +139,14 @@ def parts_table(facts: Mapping[str, Any], layout: Layout, count: int) -> Rendera
     """Return the ``count`` largest parts with their shares and, where a word says something, their top features."""
     parts = sorted(facts["parts"], key=lambda part: -part["share"])
     largest = parts[0]["share"] or 1.0
-    table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="cyan")
-    table.add_column("  Part", no_wrap=True)
-    table.add_column("Share", justify="right", no_wrap=True)
-    table.add_column("", width=16)
     words = layout.kind != "image"
+    table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="cyan", expand=words)
+    width = 2 + max(len(part["name"]) for part in parts)
+    table.add_column("  Part", no_wrap=True, min_width=width)
+    table.add_column("Share", justify="right", no_wrap=True, min_width=5)
+    table.add_column("", width=16)
     if words:
-        table.add_column("Top features", overflow="ellipsis", no_wrap=True)
+        table.add_column("Top features", overflow="ellipsis", no_wrap=True, ratio=1)
     for part in parts[:count]:
         bar = ProgressBar(total=largest, completed=part["share"], width=16)
         top = ", ".join(plain(feature["feature"]) for feature in part["top"][:SHOWN_WORDS])

@@ -66,7 +66,7 @@ def fit(model: NMF, source: Callable[[], Dataset], targets: Mapping[str, Path], 
         What repeats this.
     """
     checked(model)
-    with waiting("Reading …"):
+    with waiting("Reading the data …"):
         data = source()
     W = _fitted(model, data)
     # Saved with the model: where it comes from, and for text what turns further documents into rows.
