@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 
 from partwise._optional import require
-from partwise.cli.outcome import exit_code_of
+from partwise.cli.outcome import INTERRUPTED, exit_code_of
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,4 +43,7 @@ def _run(words: list[str]) -> int:
 
     command = shlex.join(["partwise", *words])
     # Outside "standalone mode" errors come here as exceptions, and an early end (--help) as its exit code.
-    return app(words or ["--help"], prog_name="partwise", standalone_mode=False, obj=command) or 0
+    code = app(words or ["--help"], prog_name="partwise", standalone_mode=False, obj=command)
+    if code == INTERRUPTED:
+        raise KeyboardInterrupt  # Typer made an exit code of it
+    return code or 0

@@ -104,7 +104,7 @@ def show(*blocks: RenderableType) -> None:
     if not console.is_terminal:
         console.width = max(console.width, 100)
     for number, block in enumerate(blocks):
-        console.print(*[""] * (number > 0), block, sep="\n")
+        console.print(*[""] * (number > 0), block, sep="\n", soft_wrap=not isinstance(block, Table | Group))
 
 
 def _title(facts: Mapping[str, Any], layout: Layout) -> Text:
