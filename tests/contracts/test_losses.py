@@ -1,0 +1,141 @@
+"""What every loss promises, on every loss that is registered."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from partwise._errors import DataError
+from partwise.arrays import Operand
+from partwise.arrays.block import Block
+from partwise.arrays.operand import Rows
+from partwise.losses import LOSSES, Loss
+from partwise.subproblems import NormalEquations, Subproblem
+from tests.contracts.storages import CASES, stored
+from tests.reference.nmf import side_residual
+
+M, N, K = 40, 17, 3
+
+DEFINITIONS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "frobenius": lambda X, Y: float(0.5 * np.sum((X - Y) ** 2)),
+}
+"""D(X | Y) by its formula. A loss registered without one fails the contract."""
+
+GRADIENTS: dict[type[Subproblem], Callable[[NormalEquations, np.ndarray], np.ndarray]] = {
+    NormalEquations: lambda subproblem, F: F @ subproblem.penalised_gram - subproblem.penalised_cross,
+}
+"""The gradient that a form of subproblem states."""
+
+REFUSED: dict[str, list[float]] = {"frobenius": [-1.0]}
+"""Entries outside the domain."""
+
+each_loss = pytest.mark.parametrize("name", DEFINITIONS)
+each_case = pytest.mark.parametrize("case", CASES, ids="-".join)
+
+
+@pytest.fixture
+def X(rng: np.random.Generator) -> np.ndarray:
+    return rng.random((M, N)) * (rng.random((M, N)) < 0.6)
+
+
+@pytest.fixture
+def W(rng: np.random.Generator) -> np.ndarray:
+    return rng.random((M, K))
+
+
+@pytest.fixture
+def H(rng: np.random.Generator) -> np.ndarray:
+    """Tall, n × k, as everything inside."""
+    return rng.random((N, K))
+
+
+def whole(loss: Loss, operand: Operand, W: np.ndarray, H: np.ndarray) -> NormalEquations:
+    """The subproblem of H at W, summed over the blocks."""
+
+    def visit(block: Block, rows: Rows) -> tuple[Rows, NormalEquations]:
+        return None, loss.around(rows)(block.T, H)
+
+    return operand.sweep(visit, operand.place(W))[1]
+
+
+def test_every_loss_and_every_form_is_tested() -> None:
+    assert set(DEFINITIONS) == set(REFUSED) == set(LOSSES)
+    assert {form for loss in LOSSES.values() for form in loss.forms} == set(GRADIENTS)
+
+
+@each_loss
+@each_case
+@pytest.mark.parametrize(("dtype", "rtol"), [(np.float64, 1e-12), (np.float32, 1e-5)])
+def test_the_value_is_the_definition(
+    name: str, case: tuple[str, str], dtype: type, rtol: float, X: np.ndarray, W: np.ndarray, H: np.ndarray
+) -> None:
+    X, W, H = X.astype(dtype), W.astype(dtype), H.astype(dtype)
+    loss, operand = LOSSES[name](), stored(X, *case)
+    expected = DEFINITIONS[name](X.astype(float), W.astype(float) @ H.T.astype(float))
+    assert loss.between(operand, operand.place(W), H) == pytest.approx(expected, rel=rtol)
+    subproblem = whole(loss, operand, W, H)
+    factor, value = subproblem.measure(H, H)
+    assert value == pytest.approx(DEFINITIONS[name](X.astype(float), W.astype(float) @ factor.T), rel=rtol)
+
+
+@each_loss
+def test_subproblems_of_blocks_add_up(name: str, X: np.ndarray, W: np.ndarray, H: np.ndarray) -> None:
+    loss = LOSSES[name]()
+    one, many = (whole(loss, stored(X, "rows", kind), W, H) for kind in ("one", "mixed"))
+    assert type(one).additive
+    assert many.measure(H, H)[1] == pytest.approx(one.measure(H, H)[1], rel=1e-12)
+    gradient = GRADIENTS[type(one)]
+    np.testing.assert_allclose(gradient(many, H), gradient(one, H), rtol=1e-10, atol=1e-12)
+
+
+@each_loss
+def test_the_gradient_is_that_of_the_definition(name: str, X: np.ndarray, W: np.ndarray, H: np.ndarray) -> None:
+    linear, ridge, step = 0.3, 0.7, 1e-5
+    subproblem = whole(LOSSES[name](), stored(X, "memory", "C"), W, H).plus(linear, ridge)
+
+    def value(F: np.ndarray) -> float:
+        return DEFINITIONS[name](X, W @ F.T) + linear * float(F.sum()) + 0.5 * ridge * float(np.sum(F**2))
+
+    expected = np.empty_like(H)
+    for entry in np.ndindex(H.shape):
+        moved = np.zeros_like(H)
+        moved[entry] = step
+        expected[entry] = (value(H + moved) - value(H - moved)) / (2 * step)
+    np.testing.assert_allclose(GRADIENTS[type(subproblem)](subproblem, H), expected, rtol=1e-6, atol=1e-8)
+
+
+@each_loss
+def test_the_residual_is_the_natural_one(name: str, X: np.ndarray, W: np.ndarray, H: np.ndarray) -> None:
+    H[::3] = 0
+    W[:, 1] = 0
+    subproblem = whole(LOSSES[name](), stored(X, "memory", "C"), W, H).plus(0.1, 0.2)
+    norms = np.linalg.norm(W, axis=0)
+    expected = side_residual(H, GRADIENTS[type(subproblem)](subproblem, H), norms)
+    assert np.sqrt(subproblem.residual(H, norms)) == pytest.approx(expected, rel=1e-10)
+
+
+@each_loss
+@each_case
+def test_the_domain_is_checked_by_entry(name: str, case: tuple[str, str], X: np.ndarray) -> None:
+    loss = LOSSES[name]()
+
+    def check(x: np.ndarray) -> None:
+        loss.check(stored(x, *case).sweep(lambda block, rows: (None, block.survey), None)[1])
+
+    check(X)
+    for value in REFUSED[name]:
+        bad = X.copy()
+        bad[33, 2] = bad[12, 9] = bad[12, 11] = value
+        with pytest.raises(DataError, match=r"row 12, column 9\b"):
+            check(bad)
+
+
+@each_loss
+def test_the_scale_is_homogeneous(name: str, X: np.ndarray, W: np.ndarray, H: np.ndarray) -> None:
+    loss = LOSSES[name]()
+    scales = []
+    for factor in (1.0, 64.0):
+        survey = stored(factor * X, "memory", "C").blocks[0].survey
+        residual = whole(loss, stored(factor * X, "memory", "C"), factor * W, H).residual(H, factor * W[0] * 0 + 1)
+        scales.append((loss.scale(survey), np.sqrt(residual)))
+    assert scales[1][0] == 64 * scales[0][0]
