@@ -1,0 +1,96 @@
+"""The threads of a fit."""
+
+import threading
+import time
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from partwise.kernels.threads import each_range, even_bounds, over, threads
+
+
+def blas_threads() -> list[int]:
+    return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 7])
+def test_results_come_in_the_order_of_the_items(n_threads: int) -> None:
+    def slow_at_first(i: int) -> int:
+        time.sleep(0.02 if i == 0 else 0)
+        return i * i
+
+    with threads(n_threads):
+        assert list(over(slow_at_first, range(40))) == [i * i for i in range(40)]
+
+
+def test_work_runs_on_as_many_threads_as_asked_for() -> None:
+    together = threading.Barrier(3)
+    with threads(3):
+        for _ in over(lambda _: together.wait(timeout=30), range(3)):
+            pass  # would break the barrier with fewer
+
+
+def test_results_do_not_pile_up() -> None:
+    begun = []
+    with threads(2):
+        results = over(begun.append, range(100))
+        next(results)
+        time.sleep(0.05)
+        assert len(begun) <= 5
+        results.close()
+
+
+def test_an_error_in_a_thread_is_raised() -> None:
+    def fail(i: int) -> int:
+        return 1 // (3 - i)
+
+    with threads(2), pytest.raises(ZeroDivisionError):
+        list(over(fail, range(10)))
+
+
+def test_work_inside_work_runs_in_its_own_thread() -> None:
+    def outer(_: int) -> set[str]:
+        return set(over(lambda _: threading.current_thread().name, range(5)))
+
+    with threads(2):
+        assert all(len(names) == 1 for names in over(outer, range(4)))
+
+
+def test_blas_has_one_thread_inside_and_what_it_had_afterwards() -> None:
+    with threadpool_limits(limits=2, user_api="blas"):
+        before = blas_threads()
+        with threads(2):
+            assert set(blas_threads()) <= {1}
+            with threads(1):
+                assert set(blas_threads()) <= {1}
+            assert set(blas_threads()) <= {1}
+        assert blas_threads() == before
+
+
+def test_blas_is_restored_after_an_error() -> None:
+    before = blas_threads()
+    with pytest.raises(RuntimeError), threads(2):
+        raise RuntimeError
+    assert blas_threads() == before
+
+
+@given(n=st.integers(0, 10_000), step=st.integers(1, 3000))
+def test_even_bounds_cover_everything_once(n: int, step: int) -> None:
+    bounds = even_bounds(n, step)
+    assert (bounds[0], bounds[-1]) == (0, n)
+    assert all(0 <= b - a <= step for a, b in pairwise(bounds))
+
+
+def test_each_range_visits_every_range() -> None:
+    seen = np.zeros(100, int)
+
+    def count(a: int, b: int) -> None:
+        seen[a:b] += 1
+
+    with threads(3):
+        each_range(count, even_bounds(100, 7))
+    assert (seen == 1).all()
