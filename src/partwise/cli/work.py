@@ -1,12 +1,10 @@
 """The work of the commands: read, fit, write."""
 
-import json
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -19,8 +17,7 @@ from partwise.engine.result import Status
 from partwise.estimators import NMF
 from partwise.estimators.parameters import checked
 from partwise.estimators.persistence import load, save
-from partwise.io import Dataset, ReadOptions, read, read_record, write_table
-from partwise.io.arrays import RECORD_MEMBER
+from partwise.io import Dataset, ReadOptions, read, write_table
 from partwise.io.options import TextOptions
 from partwise.io.reading import FILES
 
@@ -181,12 +178,8 @@ def describe(path: Path) -> dict[str, Any]:
     from partwise.cli.summary import model_facts
 
     model = open_model(path)
-    _, meta = read_record(path)
-    with ZipFile(path) as archive:
-        head = json.loads(archive.read(RECORD_MEMBER))
     parameters = {name: _value(value) for name, value in model.get_params().items()}
-    versions = {"partwise": head["partwise"], **meta["versions"]}
-    return {"file": path, **model_facts(model), "parameters": parameters, "versions": versions}
+    return {"file": path, **model_facts(model), "parameters": parameters, "versions": model.versions_}
 
 
 def _value(value: Any) -> Any:

@@ -12,6 +12,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from partwise._types import Array
+from partwise._versions import versions
 from partwise.engine.problem import Problem
 from partwise.engine.result import Result, Status
 from partwise.engine.state import State
@@ -100,6 +101,8 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         The rule that ended the fit, with its figures.
     dead_components_ : ndarray of int
         Parts that are zero everywhere.
+    versions_ : dict of str
+        The versions of partwise, of what it computes with, and of Python, at the fit.
     n_features_in_ : int
         Number of features seen by ``fit``.
     feature_names_in_ : ndarray of str
@@ -341,6 +344,7 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         self.status_ = result.status
         self.stop_reason_ = result.reason
         self.dead_components_ = np.flatnonzero(amounts == 0)
+        self.versions_ = dict(versions())
         self.layout_ = data.layout
         self.recipe_ = data.recipe
 

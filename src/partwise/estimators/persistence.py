@@ -4,8 +4,6 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
-import scipy
-import sklearn
 
 from partwise._errors import FileError, ParameterError
 from partwise._types import Array
@@ -57,7 +55,6 @@ def save(model: NMF, path: str | PathLike[str]) -> None:
         "estimator": name,
         "parameters": parameters,
         "fitted": {key: _packed(key, value, arrays) for key, value in fitted.items()},
-        "versions": {"numpy": np.__version__, "scipy": scipy.__version__, "scikit-learn": sklearn.__version__},
     }
     write_record(path, arrays, meta)
 

@@ -8,7 +8,6 @@ no NaN, so they are written ``{"$float": "inf"}``, and a key of the user's that 
 import json
 import zipfile
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from math import isfinite
 from os import PathLike
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from partwise._errors import FileError, ParameterError
+from partwise._versions import versions
 from partwise.io.arrays import RECORD_MEMBER, check_archive, read_member
 from partwise.io.atomic import atomic_write
 from partwise.io.files import existing, legible, too_large
@@ -68,7 +68,7 @@ def write_record(
     head = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
-        "partwise": _own_version(),
+        "partwise": versions()["partwise"],
         "arrays": list(arrays),
         "meta": _encode(meta, "meta"),
     }
@@ -131,13 +131,6 @@ def _read_head(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
     if not sound or sorted(archive.namelist()) != sorted([RECORD_MEMBER, *(f"{name}.npy" for name in head["arrays"])]):
         raise FileError(f"{path} has been changed since partwise wrote it: its members are not those that it lists.")
     return head
-
-
-def _own_version() -> str:
-    try:
-        return version("partwise")
-    except PackageNotFoundError:  # run from a source tree
-        return "unknown"
 
 
 def _member(name: str) -> zipfile.ZipInfo:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import platform
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeAlias
 
 from partwise.io.dataset import Layout
@@ -12,8 +10,6 @@ from partwise.plot._view import View
 from partwise.report import _words as words
 
 Facts: TypeAlias = list[tuple[str, str]]
-
-PACKAGES = ("partwise", "numpy", "scipy", "scikit-learn", "numba")
 
 
 def row_noun(layout: Layout) -> str:
@@ -66,18 +62,6 @@ def parameters(model: Any) -> Facts:
     """The model's parameters as Python writes them."""
     titles = {"random_state": "seed (random_state)"}
     return [(titles.get(name, name), repr(value)) for name, value in model.get_params(deep=False).items()]
-
-
-def versions() -> Facts:
-    """Versions at work while the report is written."""
-    return [*((package, _version(package)) for package in PACKAGES), ("python", platform.python_version())]
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed as a package"
 
 
 def today() -> str:

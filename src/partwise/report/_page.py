@@ -109,7 +109,7 @@ def _context(study: Study, command: str | None, title: str | None) -> Context:
         "k": len(study.H),
         "n": study.H.shape[1],
         "parameters": facts.parameters(study.model),
-        "versions": facts.versions(),
+        "versions": list(study.model.versions_.items()),
         "date": facts.today(),
         "command": facts.repeat_command(study.model, source, command),
         "rows": None,
