@@ -1,0 +1,52 @@
+"""The convex half: rows of W for a held H."""
+
+import numpy as np
+import pytest
+from scipy.optimize import nnls
+
+from partwise.engine.problem import Problem
+from partwise.losses import Frobenius
+from partwise.models.rows import transform
+from partwise.penalties import Elastic
+from tests.contracts.storages import CASES, stored
+from tests.reference.matrices import noisy
+from tests.reference.nmf import solve_by_supports
+
+
+def problem(X: np.ndarray, case: tuple[str, str] = ("memory", "C"), penalty: Elastic | None = None) -> Problem:
+    return Problem(stored(X, *case), Frobenius(), penalty or Elastic(), Elastic())
+
+
+@pytest.mark.parametrize("case", CASES, ids="-".join)
+@pytest.mark.parametrize(("dtype", "rtol"), [(np.float64, 1e-9), (np.float32, 1e-5)])
+def test_each_row_is_solved_exactly(case: tuple[str, str], dtype: type, rtol: float) -> None:
+    X, H = noisy(80, 20, 6).astype(dtype), noisy(20, 6, 6, seed=1).astype(dtype)
+    W = transform(problem(X, case), H)
+    assert W.dtype == dtype
+    expected = [nnls(H.astype(float), x.astype(float))[0] for x in X]
+    np.testing.assert_allclose(W, expected, rtol=rtol, atol=rtol)
+
+
+def test_with_penalties(rng: np.random.Generator) -> None:
+    X, H = noisy(30, 12, 4), rng.random((12, 4))
+    W = transform(problem(X, penalty=Elastic(0.5, 0.8)), H)
+    expected = [solve_by_supports(H.T @ x - 0.5, H.T @ H + 0.8 * np.eye(4)) for x in X]
+    np.testing.assert_allclose(W, expected, atol=1e-10)
+
+
+def test_an_ill_conditioned_h_keeps_float32_digits(rng: np.random.Generator) -> None:
+    """Parts that differ by a hundredth: a float32 Gram would leave three digits."""
+    H = (rng.random((200, 1)) + 0.01 * rng.random((200, 3))).astype(np.float32)
+    W = rng.random((40, 3)).astype(np.float32) + 0.5
+    X = (W.astype(float) @ H.T.astype(float)).astype(np.float32)
+    found = transform(problem(X), H)
+    expected = np.array([nnls(H.astype(float), x.astype(float))[0] for x in X])
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_part_without_features_gets_no_coefficients(rng: np.random.Generator) -> None:
+    H = rng.random((9, 4))
+    H[:, 2] = 0
+    W = transform(problem(rng.random((20, 9))), H)
+    assert not W[:, 2].any()
+    assert W[:, [0, 1, 3]].any(axis=0).all()
