@@ -80,11 +80,11 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
 
     Attributes
     ----------
-    components_ : ndarray of shape (n_components_, n_features_in_)
+    components_ : ndarray of shape (n_components, n_features)
         H. After a start of our own without penalties its rows sum to 1, and W carries the units of the data.
     n_components_ : int
         Number of parts.
-    shares_ : ndarray of shape (n_components_,), float64
+    shares_ : ndarray of shape (n_components,), float64
         Share of each part in the sum of WH. Parts are ordered by it, except after a custom start.
     reconstruction_err_ : float
         ‖X − WH‖ (the square root of twice the loss) at exactly the returned pair, penalties left out.
@@ -200,7 +200,7 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
 
     @with_callbacks
     def fit_transform(self, X: Any, y: Any = None, *, W: Any = None, H: Any = None) -> Array:
-        """Learn the parts of X and return W, shape (n_samples, n_components_); parameters as for ``fit``.
+        """Learn the parts of X and return W, shape (n_samples, n_components); parameters as for ``fit``.
 
         W is solved to its optimum for the final H, so it is what ``transform`` gives for the same X.
         """
@@ -216,7 +216,7 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         return result.W
 
     def transform(self, X: Any) -> Array:
-        """The W, shape (n_samples, n_components_), that minimises the objective for the learnt parts.
+        """The W, shape (n_samples, n_components), that minimises the objective for the learnt parts.
 
         Each row is solved exactly, so its coefficients do not depend on the rows beside it.
 
@@ -235,7 +235,7 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_components_)
+        X : {array-like, sparse matrix} of shape (n_samples, n_components)
             Coefficients, as ``transform`` returns them.
         """
         check_is_fitted(self)

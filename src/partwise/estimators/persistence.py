@@ -74,6 +74,15 @@ def load(path: str | PathLike[str]) -> NMF:
     ------
     FileError
         If the file is missing, truncated, foreign, or of a newer format.
+
+    Examples
+    --------
+    >>> import os, tempfile, numpy as np
+    >>> import partwise
+    >>> path = os.path.join(tempfile.mkdtemp(), "model.npz")
+    >>> partwise.save(partwise.NMF(2, random_state=0).fit(np.eye(3) + 1), path)
+    >>> partwise.load(path).n_components_
+    2
     """
     arrays, meta = read_record(path)
     if meta.get("kind") != _KIND or meta.get("estimator") not in ESTIMATORS:

@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from itertools import islice, pairwise
 from typing import NamedTuple, TypeVar
@@ -89,7 +89,11 @@ def even_bounds(n: int, step: int) -> list[int]:
 
 
 class _BlasGuard:
-    """BLAS on one thread from the first fit that enters to the last that leaves; then as it was."""
+    """BLAS on one thread from the first fit that enters to the last that leaves; then as it was.
+
+    One thread of its own sets the limit and restores it: threadpoolctl lets only the thread that limited OpenBLAS
+    change it again, and the fits that enter first and leave last need not run in the same one.
+    """
 
     def __init__(self) -> None:
         self._forget()
@@ -97,29 +101,33 @@ class _BlasGuard:
     def _forget(self) -> None:
         self._lock = threading.Lock()
         self._inside = 0
+        self._keeper: ThreadPoolExecutor | None = None
+        self._limiter = ExitStack()
         self._controller: ThreadpoolController | None = None
-        self._limiter = None
 
     @contextmanager
     def single(self) -> Iterator[None]:
         with self._lock:
             if self._inside == 0:
-                self._controller = self._controller or ThreadpoolController()
-                self._limiter = self._controller.limit(limits=1, user_api="blas")
+                self._keeper = ThreadPoolExecutor(1, thread_name_prefix="blas")
+                self._keeper.submit(self._limit).result()
             self._inside += 1
         try:
             yield
         finally:
             with self._lock:
                 self._inside -= 1
-                if self._inside == 0 and self._limiter is not None:
-                    self._limiter.restore_original_limits()
-                    self._limiter = None
+                if self._inside == 0 and self._keeper is not None:
+                    self._keeper.submit(self._limiter.close).result()
+                    self._keeper.shutdown()
+
+    def _limit(self) -> None:
+        self._controller = self._controller or ThreadpoolController()
+        self._limiter.enter_context(self._controller.limit(limits=1, user_api="blas"))
 
     def after_fork(self) -> None:
         """In the child nobody is inside: the threads that were have not been copied."""
-        if self._limiter is not None:
-            self._limiter.restore_original_limits()
+        self._limiter.close()
         self._forget()
 
 

@@ -85,11 +85,13 @@ class Bilinear:
         return State(placed, placed, H, H, self.plan, self.plan)
 
     def factors(self, state: State) -> tuple[Array, Array]:
+        """W and H in memory."""
         return _array(self.problem.operand.gather(state.W)), state.H
 
     # -- the step --------------------------------------------------------------------------------------------------
 
     def step(self, states: Sequence[State]) -> list[State]:
+        """One iteration of each state, all over one read of the data: W's half-step in the blocks, then H's."""
         problem, solver = self.problem, self.solver
         frames = [problem.loss.around(state.H_look) for state in states]
 
@@ -155,9 +157,11 @@ class Bilinear:
     # -- the certificate -------------------------------------------------------------------------------------------
 
     def certify(self, state: State) -> float:
+        """The larger natural residual of both sides at exactly this pair, in the data's scale, by one read."""
         return self._measure(state, solve=False)[1]
 
     def finish(self, state: State) -> State:
+        """The pair to return: scale and order settled where the start was ours, W solved exactly, and measured."""
         if self.problem.survey.sumsq == 0:
             return self._zero(state)
         settled = self._settled(state) if self.settles else state
