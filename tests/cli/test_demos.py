@@ -1,8 +1,10 @@
 """The demos: data that need no file."""
 
+import socket
 import subprocess
 import sys
 import urllib.error
+import warnings
 from types import SimpleNamespace
 
 import pytest
@@ -56,11 +58,12 @@ def test_finding_the_faces_does_not_import_their_package():
 
 def test_news_offline_say_how_to_pass_a_file(tmp_path, monkeypatch):
     def offline(**_):
-        raise urllib.error.URLError("no address")
+        warnings.warn("Retry downloading from url: …", stacklevel=1)
+        raise urllib.error.URLError(socket.gaierror(-2, "no address"))
 
     monkeypatch.setattr(sklearn.datasets, "fetch_20newsgroups", offline)
     demo = partwise("demo", "news", "--out", tmp_path)
-    assert_refused(demo, "no address", "partwise fit FILE.jsonl --field text -k 20")
+    assert_refused(demo, "(no address)", "partwise fit FILE.jsonl --field text -k 20")
 
 
 def test_news_become_named_topics(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+import warnings
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -55,11 +56,14 @@ def news() -> Dataset:
     from sklearn.datasets import fetch_20newsgroups
 
     try:
-        loaded: Any = fetch_20newsgroups(subset="all", remove=("headers", "footers", "quotes"))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Retry downloading")
+            loaded: Any = fetch_20newsgroups(subset="all", remove=("headers", "footers", "quotes"))
     except OSError as error:
+        cause = getattr(error, "reason", None)  # of a URLError
         raise FileError(
-            f"The 20 Newsgroups cannot be downloaded ({reason(error)}): go online, or factorise texts of your own with "
-            "partwise fit FILE.jsonl --field text -k 20."
+            f"The 20 Newsgroups cannot be downloaded ({reason(cause if isinstance(cause, OSError) else error)}): "
+            "go online, or factorise texts of your own with  partwise fit FILE.jsonl --field text -k 20."
         ) from error
     groups = [loaded.target_names[target] for target in loaded.target]
     with tempfile.TemporaryDirectory() as folder:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from partwise._errors import DataError, FileError
@@ -66,13 +65,8 @@ def fit(model: NMF, source: Callable[[], Dataset], targets: Mapping[str, Path], 
     with waiting("Reading the data …"):
         data = source()
     W = _fitted(model, data)
-    # Saved with the model: where it comes from, and for text what turns further documents into rows.
-    model.origin_ = {
-        "source": data.source,
-        "command": command,
-        "n_samples": data.shape[0],
-        "recipe": {name: _packed(value) for name, value in data.recipe.items()},
-    }
+    # Saved with the model, as its attributes are.
+    model.origin_ = {"source": data.source, "command": command, "n_samples": data.shape[0]}
     with waiting("Writing …"):
         written, failures = _write_all(model, data, W, targets, command)
     return Fit(model, data, written, failures)
@@ -135,7 +129,7 @@ def read_data(path: Path, options: ReadOptions, model: NMF | None = None) -> Dat
     DataError
         If there is nothing in it.
     """
-    recipe = _recipe(model) if _is_text(path) else {}
+    recipe = model.recipe_ if model is not None and _is_text(path) else {}
     data = read(path, options, **recipe)
     if 0 in data.shape:
         m, n = data.shape
@@ -147,16 +141,6 @@ def _is_text(path: Path) -> bool:
     """Whether the source may hold documents, going by its name."""
     readers = [reader for suffix, reader in FILES.items() if path.name.lower().endswith(suffix)]
     return path.is_dir() or any(issubclass(reader.options, TextOptions) for reader in readers)
-
-
-def _recipe(model: NMF | None) -> dict[str, Any]:
-    recipe = getattr(model, "origin_", {}).get("recipe", {})
-    return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in recipe.items()}
-
-
-def _packed(value: Any) -> Any:
-    """Return a value that `partwise.save` takes: lists become arrays."""
-    return np.array(value) if isinstance(value, list | tuple) else value
 
 
 def open_model(path: Path) -> NMF:
