@@ -1,10 +1,15 @@
 """partwise: non-negative matrix factorization, X ≈ W H with nothing negative."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from partwise._errors import DataError, FileError, MissingExtraError, ParameterError, PartwiseError
-from partwise.engine.result import Status
-from partwise.estimators import NMF, non_negative_factorization
-from partwise.estimators.persistence import load, save
-from partwise.io import Dataset, read
+
+if TYPE_CHECKING:
+    from partwise.engine.result import Status
+    from partwise.estimators import NMF, non_negative_factorization
+    from partwise.estimators.persistence import load, save
+    from partwise.io import Dataset, read
 
 __version__ = "0.1.0"
 
@@ -22,3 +27,25 @@ __all__ = [
     "read",
     "save",
 ]
+
+# Imported when first used, so that the command answers --help before scikit-learn and Numba are loaded.
+_HOMES = {
+    "NMF": "partwise.estimators",
+    "non_negative_factorization": "partwise.estimators",
+    "Status": "partwise.engine.result",
+    "load": "partwise.estimators.persistence",
+    "save": "partwise.estimators.persistence",
+    "Dataset": "partwise.io",
+    "read": "partwise.io",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'partwise' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

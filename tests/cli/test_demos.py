@@ -44,6 +44,13 @@ def test_faces_are_the_400_of_the_package_which_is_not_imported(tmp_path):
     assert W.shape == (400, 49)
     assert W.row_names[:2] == ("s1/1.pgm", "s1/2.pgm")
     assert model.layout_.shape == (112, 92)
+    assert (model.init, model.alpha_W, model.alpha_H, model.l1_ratio) == ("random", 1e-4, 0.007, 0.2)
+
+
+def test_the_faces_take_the_penalties_that_are_given(tmp_path):
+    assert partwise("demo", "faces", "--out", tmp_path, "--max-iter", 2, "--alpha-w", 0, "--alpha-h", 0).code == 0
+    model = load(tmp_path / "model.npz")
+    assert (model.init, model.alpha_W, model.alpha_H, model.l1_ratio) == (None, 0.0, 0.0, 0.0)
 
 
 def test_faces_without_their_package_say_how_to_get_it(tmp_path, monkeypatch):

@@ -178,16 +178,24 @@ def demo(
     manner: Manner,
     fitting: Fitting,
 ) -> None:
-    """Factorise faces, digits or news (these are downloaded once), and print the path of the report."""
+    """Factorise faces, digits or news (these are downloaded once), and print the path of the report.
+
+    The faces get light penalties, which make their parts local, unless a start or penalties are given.
+    """
     from partwise.cli import work
     from partwise.cli.demos import DEMOS
     from partwise.cli.targets import prepare
 
-    source, parts = DEMOS[name]
+    chosen = DEMOS[name]
     files = {"--out": "model.npz", "--h": "H.csv", "--w": "W.csv", "--report": "report.html"}
     targets = {option: out / file for option, file in files.items()}
     prepare(targets)
-    done = work.fit(fitting.model(n_components or parts), source, targets, context.obj)
+    done = work.fit(
+        fitting.otherwise(chosen.options).model(n_components or chosen.n_components),
+        chosen.source,
+        targets,
+        context.obj,
+    )
     _show_fit(done, manner)
     if not manner.json and "--report" in done.written:
         print(done.written["--report"])

@@ -3,7 +3,8 @@
 import json
 import tempfile
 import warnings
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -75,5 +76,18 @@ def news() -> Dataset:
     return replace(data, source="20 Newsgroups")
 
 
-DEMOS = {"faces": (faces, 49), "digits": (digits, 16), "news": (news, 20)}
-"""Who gives the data, and how many parts to look for, by name."""
+@dataclass(frozen=True)
+class Demo:
+    """Who gives the data, how many parts to look for, and options that differ from those of ``fit``."""
+
+    source: Callable[[], Dataset]
+    n_components: int
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+# Without a penalty the parts of these faces are whole faces, as Li et al. (2001) and Hoyer (2004) found: few pictures
+# of very different people are explained best by each other. A little L1 on H beside L2 on W makes them local.
+_LOCAL = {"init": "random", "alpha_w": 1e-4, "alpha_h": "0.007", "l1_ratio": 0.2}
+
+DEMOS = {"faces": Demo(faces, 49, _LOCAL), "digits": Demo(digits, 16), "news": Demo(news, 20)}
+"""The demos by name."""

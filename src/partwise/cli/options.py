@@ -1,7 +1,8 @@
 """The options that commands share, each stated once: a dataclass is a group, a field an option."""
 
 import re
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -83,6 +84,11 @@ class Fitting:
         int | None,
         _fit(metavar="N", help="Threads; by default all processors. The result does not depend on it.", min=1),
     ] = None
+
+    def otherwise(self, options: Mapping[str, Any]) -> "Fitting":
+        """Return these parameters with ``options`` in place of the defaults, if all of those were left at theirs."""
+        left = all(getattr(self, name) == getattr(Fitting(), name) for name in options)
+        return replace(self, **options) if left else self
 
     def model(self, n_components: int) -> "NMF":
         """Return the estimator with these parameters."""
