@@ -36,6 +36,7 @@ def row_context(study: Study, rows: Rows) -> Context:
         "payload": payload(study, rows, samples, detail),
         "clusters": _clusters(study, rows, samples),
         "leaderless": int((rows.dominant < 0).sum()),
+        "followerless": len(study.H) - len(np.unique(rows.dominant[rows.dominant >= 0])),
         "median_lead": words.percent(float(np.median(rows.mixture.max(axis=1)))),
         "even_split": words.percent(1 / len(study.H)),
         "memberships": drawing(
@@ -110,5 +111,6 @@ def _clusters(study: Study, rows: Rows, samples: list[Sample]) -> list[Context]:
             "sample": None if row is None else places.get(row),
         }
         for part, size in enumerate(sizes)
+        if size
         for row in [rows.typical(part)]
     ]

@@ -24,7 +24,7 @@ def choose(rows: Rows, limit: int = LIMIT) -> list[Sample]:
     once, in its first group. The extremes keep their places when there are more parts than places.
     """
     extremes = _extremes(rows)
-    leaders = [rows.typical(part) for part in range(rows.W.shape[1])]
+    leaders = [rows.example(part) for part in range(rows.W.shape[1])]
     typical = [Sample(row, "Typical of a part") for row in leaders if row is not None]
     everyone = [Sample(row, "Others") for row in range(len(rows.W))] if len(rows.W) <= limit else []
     first: dict[int, Sample] = {}

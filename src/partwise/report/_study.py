@@ -36,6 +36,12 @@ class Rows:
         members = np.flatnonzero(self.dominant == part)
         return int(members[self.mixture[members, part].argmax()]) if members.size else None
 
+    def example(self, part: int) -> int | None:
+        """The typical row, or for a part that dominates none, the row that owes it the largest share."""
+        shares = self.mixture[:, part]
+        row = self.typical(part)
+        return int(shares.argmax()) if row is None and shares.max(initial=0) > 0 else row
+
     @cached_property
     def by_error(self) -> measures.Ints:
         """Rows from the best to the worst fitted; those without a relative error are left out."""
