@@ -106,6 +106,14 @@ def test_convergence_draws_the_history_against_seconds():
     np.testing.assert_array_equal(line.get_ydata(), model.history_["optimality"])
 
 
+def test_a_tolerance_of_zero_is_not_drawn_on_a_logarithmic_axis(tmp_path):
+    X = np.random.default_rng(0).random((30, 12))
+    ax = plot.convergence(NMF(3, tol=0, max_iter=60, random_state=0).fit(X), measure="optimality")
+    assert ax.get_yscale() == "log"
+    assert not ax.texts
+    ax.figure.savefig(tmp_path / "figure.png")  # a mark at minus infinity made the layout collapse, with a warning
+
+
 def test_row_errors_count_every_row_once():
     data = dataset("bare")
     bars = plot.row_errors(fitted(data), data).patches

@@ -68,7 +68,7 @@ def convergence(
     _scale(ax, values)
     if measure == "objective":
         _style.percent_axis(ax.yaxis)
-    else:
+    elif model.tol > 0:  # 0 lies nowhere on a logarithmic axis
         _mark_tolerance(ax, model.tol, colours)
     ax.set_xlabel("seconds")
     ax.set_ylabel(LABELS[measure])
