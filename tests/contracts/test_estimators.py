@@ -218,7 +218,7 @@ def test_the_progress_bar_in_a_grid_search(X: np.ndarray, capsys: pytest.Capture
 
 
 def test_the_scoring_monitor_follows_the_fit(X: np.ndarray) -> None:
-    monitor = ScoringMonitor(scoring=None)
+    monitor = ScoringMonitor(scoring={"score": lambda model, X, y: model.score(X)})
     y = np.zeros(len(X))  # the monitor scores nothing without one
     model = NMF(3, random_state=0, max_iter=500).set_callbacks(monitor).fit(X, y)
     scores = [

@@ -150,15 +150,25 @@ def test_sparse_containers(kind: str, dtype: type) -> None:
     assert_same(SPARSE[kind](matrix(dtype)), matrix(dtype))
 
 
-@pytest.mark.parametrize("dtype", [np.bool_, np.int8, np.uint8, np.int32, np.uint64, np.int64, np.float16])
+NUMBERS = [np.bool_, np.int8, np.uint8, np.int32, np.uint64, np.int64, np.float16]
+HOLDERS: dict[str, Callable[[np.ndarray], Any]] = {
+    "C": np.asarray,
+    "Fortran": np.asfortranarray,
+    "pandas": pd.DataFrame,
+    "CSR": sp.csr_array,
+    "COO": sp.coo_matrix,
+    "pandas, sparse": DENSE["pandas, sparse"],
+}
+
+
 @pytest.mark.parametrize(
-    "container", [np.asarray, np.asfortranarray, sp.csr_array, sp.coo_matrix, pd.DataFrame, DENSE["pandas, sparse"]]
+    ("dtype", "holder"),
+    # SciPy has no sparse float16
+    [(d, h) for d in NUMBERS for h in HOLDERS if d != np.float16 or h in ("C", "Fortran", "pandas")],
 )
-def test_dtypes(dtype: type, container: Any) -> None:
-    if dtype == np.float16 and container not in (np.asarray, np.asfortranarray, pd.DataFrame):
-        pytest.skip("SciPy has no sparse float16")
+def test_dtypes(dtype: type, holder: str) -> None:
     x = matrix(dtype)
-    assert_same(container(x), x.astype(np.float64))
+    assert_same(HOLDERS[holder](x), x.astype(np.float64))
 
 
 def test_memory_maps(tmp_path: Path) -> None:
