@@ -79,13 +79,13 @@ def test_a_step_leaves_the_old_state_valid() -> None:
 def test_a_rise_goes_back_and_takes_a_plain_step() -> None:
     a = model(noisy(M, N, K))
     good = stepped(a, 8)[-1]
-    impossible = replace(good, objective=0.0)
+    impossible = replace(good, lowest=0.0)
     back = a.step([impossible])[0]
     np.testing.assert_array_equal(back.W, good.W)
     np.testing.assert_array_equal(back.H, good.H)
     assert back.momentum.plain
     assert back.n_iter == good.n_iter + 1
-    assert a.step([replace(back, objective=0.0)])[0].stalled == 1
+    assert a.step([replace(back, lowest=0.0)])[0].stalled == 1
 
 
 def test_states_stepped_together_give_the_bits_that_they_give_alone() -> None:

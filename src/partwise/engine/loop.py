@@ -98,9 +98,7 @@ def _converged(model: Model, one: _Run, stop: Stop) -> str | None:
         if optimality < stop.tol:
             return stop.met(optimality)
         one.certify_below *= 0.5
-    if one.state.stalled > 1 and stop.tol > 0:
-        return "The objective no longer falls: what a step still gains is below rounding."
-    return stop.flat(one.history)
+    return stop.spent(one.state) or stop.flat(one.history)
 
 
 def _revived(model: Model, one: _Run) -> bool:

@@ -28,8 +28,11 @@ class State:
         Of (W, H), penalties included; inf before the first step.
     optimality : float
         The residual met on the way to (W, H), in the data's scale; see ``Bilinear.certify`` for the exact one.
-    n_iter, stalled : int
-        Steps taken, and plain steps in a row that could not lower the objective.
+    lowest : float
+        The lowest objective so far, against which steps are accepted: rounding allowed for once cannot add up.
+    n_iter, stalled, exact : int
+        Steps taken, plain steps in a row that could not lower the objective, and steps in a row whose loss was below
+        what rounding lets the subproblem tell.
     dead : tuple of int
         Components that are zero in W or in H.
     """
@@ -42,7 +45,9 @@ class State:
     plan_H: Plan
     momentum: Momentum = field(default_factory=Momentum)
     objective: float = np.inf
+    lowest: float = np.inf
     optimality: float = np.inf
     n_iter: int = 0
     stalled: int = 0
+    exact: int = 0
     dead: tuple[int, ...] = ()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from partwise.engine.result import History, Status
+from partwise.engine.state import State
 
 # A fit has also converged when over WINDOW iterations the objective fell by less than tol of itself an iteration, and
 # both factors are within NEAR · tol: on a plateau (DBLP titles pass one at 2e-3) the first alone would stop too soon.
@@ -46,6 +47,12 @@ class Stop:
             f"The objective fell by less than tol = {self.tol:g} of itself an iteration over the last {WINDOW}, "
             f"with the optimality within {NEAR:g} · tol."
         )
+
+    def spent(self, state: State) -> str | None:
+        """A sentence when steps gain less than rounding lets anyone see."""
+        if self.tol > 0 and (state.stalled > 1 or state.exact > WINDOW):
+            return "The fit is as good as the data's precision can tell: what a step still gains is below rounding."
+        return None
 
     def met(self, optimality: float) -> str:
         """The sentence for an optimality below tol."""

@@ -40,13 +40,18 @@ def checked_input(estimator: Any, X: Any, *, reset: bool) -> Input:
         If X is not a numeric matrix with at least one row and column, or has other features than at the fit.
     """
     if isinstance(X, Dataset):
-        values = _sentence(DataError, check_array, X.X, estimator=estimator, input_name="X", **_CHECKS)
+        values = _floating(_sentence(DataError, check_array, X.X, estimator=estimator, input_name="X", **_CHECKS))
         _names(estimator, values.shape[1], X.column_names, reset)
         return Input(as_operand(values), X.layout, X.recipe)
     if isinstance(X, MemoryOperand | RowBlocks):
         _names(estimator, X.shape[1], None, reset)
         return Input(X)
-    return Input(as_operand(_sentence(DataError, validate_data, estimator, X, reset=reset, **_CHECKS)))
+    return Input(as_operand(_floating(_sentence(DataError, validate_data, estimator, X, reset=reset, **_CHECKS))))
+
+
+def _floating(values: Any) -> Any:
+    """In float64 where scikit-learn left another dtype, as it does for pandas frames of sparse columns."""
+    return values if values.dtype in (np.float32, np.float64) else values.astype(np.float64)
 
 
 def _sentence(kind: type[PartwiseError], check: Callable[..., Any], *arguments: Any, **options: Any) -> Any:

@@ -208,7 +208,7 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         data = checked_input(self, X, reset=True)
         with visible(parameters.verbose), threads(parameters.n_threads):
             problem = problem_of(data.operand, parameters)
-            result = self._fit(problem, parameters, X, self._custom(problem, parameters, W, H))
+            result = self._fit(problem, parameters, (X, y), self._custom(problem, parameters, W, H))
             self._remember(problem, result, data)
         if result.by_keyboard:
             raise KeyboardInterrupt
@@ -305,27 +305,30 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         dtype = problem.operand.dtype
         return checked_factor(W, (m, k), dtype, "W"), checked_factor(H, (k, n), dtype, "H").T
 
-    def _fit(self, problem: Problem, parameters: Parameters, X: Any, custom: tuple[Array, Array] | None) -> Result:
+    def _fit(
+        self, problem: Problem, parameters: Parameters, data: tuple[Any, Any], custom: tuple[Array, Array] | None
+    ) -> Result:
+        X, y = data
         root = self._init_callback_context(max_subtasks=parameters.max_iter)
-        root.call_on_fit_task_begin(estimator=self, X=X)
+        root.call_on_fit_task_begin(estimator=self, X=X, y=y)
 
         def on_step(states: Sequence[State], seconds: float) -> bool:
             log_step(states, seconds)
-            return self._tell(root, states, X)
+            return self._tell(root, states, X, y)
 
         starts = starts_of(problem, self.n_components_, parameters, custom)
         result = best_fit(problem, parameters, starts, on_step)
-        root.call_on_fit_task_end(estimator=self, X=X, reconstruction_attributes={"components_": result.H.T})
+        root.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={"components_": result.H.T})
         return result
 
-    def _tell(self, root: CallbackContext, states: Sequence[State], X: Any) -> bool:
+    def _tell(self, root: CallbackContext, states: Sequence[State], X: Any, y: Any) -> bool:
         """One iteration for the callbacks; whether one of them asks to stop."""
         best = min(states, key=lambda state: state.objective)
         task = root.subcontext(task_name="iteration")
-        task.call_on_fit_task_begin(estimator=self, X=X)
+        task.call_on_fit_task_begin(estimator=self, X=X, y=y)
         return bool(
             task.call_on_fit_task_end(
-                estimator=self, X=X, reconstruction_attributes=lambda: {"components_": np.array(best.H.T)}
+                estimator=self, X=X, y=y, reconstruction_attributes=lambda: {"components_": np.array(best.H.T)}
             )
         )
 

@@ -120,6 +120,7 @@ class Bilinear:
         solved, work = self.solver.update(subproblem, state.H_look, state.plan_H)
         H, loss = share.normal.measure(state.H_look, solved)
         # What the free loss says below its rounding is noise, and may be negative.
+        exact = state.exact + 1 if loss <= self._slack else 0
         objective = max(loss, self._slack) + share.penalty + penalty.value(H)
         tried = replace(
             state,
@@ -127,7 +128,7 @@ class Bilinear:
             plan_W=self.solver.next_plan(state.plan_W, share.work, H),
             plan_H=self.solver.next_plan(state.plan_H, work, H),
         )
-        if not objective <= state.objective + self._slack:
+        if not objective <= state.lowest + self._slack:
             return replace(
                 tried,
                 W_base=state.W,
@@ -136,14 +137,17 @@ class Bilinear:
                 stalled=state.stalled + 1 if state.momentum.plain else 0,
             )
         W, base = _parts(pair)
+        # Where the loss cannot tell a good look-ahead from a bad one, none is made.
         return replace(
             tried,
             W=W,
-            W_base=base,
+            W_base=W if exact else base,
             H=H,
-            H_look=_ahead(state, penalty, H, state.H),
-            momentum=state.momentum.grown(),
+            H_look=H if exact else _ahead(state, penalty, H, state.H),
+            momentum=state.momentum.halted() if exact else state.momentum.grown(),
             objective=objective,
+            lowest=min(objective, state.lowest),
+            exact=exact,
             optimality=float(np.sqrt(max(share.work.first, work.last))) / self.problem.scale,
             stalled=0,
             dead=_dead(share.normal, H),
@@ -231,7 +235,12 @@ class Bilinear:
         if not objective < state.objective - self._slack:
             return None
         return replace(
-            self.start(W, H), objective=objective, optimality=state.optimality, n_iter=state.n_iter, dead=state.dead[1:]
+            self.start(W, H),
+            objective=objective,
+            lowest=objective,
+            optimality=state.optimality,
+            n_iter=state.n_iter,
+            dead=state.dead[1:],
         )
 
     def _worst_row(self, state: State) -> tuple[int, Array]:
