@@ -1,5 +1,8 @@
 """The threads of a fit."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from itertools import pairwise
@@ -69,6 +72,25 @@ def test_blas_has_one_thread_inside_and_what_it_had_afterwards() -> None:
                 assert set(blas_threads()) <= {1}
             assert set(blas_threads()) <= {1}
         assert blas_threads() == before
+
+
+LATER = """
+from threadpoolctl import threadpool_info
+from partwise.kernels.threads import threads
+with threads(2):
+    pass
+import scipy.linalg
+with threads(2):
+    print({library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"})
+"""
+
+
+def test_a_blas_that_is_loaded_later_is_held_too() -> None:
+    """SciPy's wheels bring a BLAS of their own beside NumPy's."""
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "2"}
+    command = [sys.executable, "-c", LATER]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert result.stdout == "{1}\n", result.stderr
 
 
 def test_blas_is_restored_after_an_error() -> None:
