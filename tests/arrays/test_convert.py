@@ -115,7 +115,7 @@ def test_as_operand_takes_matrices_lists_and_operands() -> None:
 @pytest.mark.parametrize(
     ("blocks", "message"),
     [
-        ([], "without any block"),
+        ([], "without any row"),
         ([np.ones((2, 3)), np.ones((2, 4))], r"\[3, 4\] columns"),
         ([np.ones((2, 3)), np.ones((2, 3), np.float32)], r"'float32', 'float64'"),
     ],

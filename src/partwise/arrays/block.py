@@ -53,7 +53,9 @@ class Block(ABC):
 
     def _transposed_of(self, block: "Block") -> None:
         """Take over what ``block``, of which this is the transpose, already knows of the values."""
-        vars(self)["survey"] = block.survey.transposed()
+        known = block.survey.transposed()
+        # The first bad entry by columns is not the first by rows.
+        vars(self)["survey"] = known if known.clean else self._survey()
 
     @property
     def sumsq(self) -> float:
@@ -99,8 +101,7 @@ class DenseBlock(Block):
         if self.x.flags.c_contiguous or not self.x.flags.f_contiguous:
             return survey_values(self.x).moved(self.start)
         found = survey_values(self.x.T).transposed()
-        clean = found.negative is None and found.not_finite is None
-        return (found if clean else survey_values(self.x)).moved(self.start)  # the first bad entry by rows
+        return (found if found.clean else survey_values(self.x)).moved(self.start)  # the first bad entry by rows
 
 
 class CSRBlock(Block):

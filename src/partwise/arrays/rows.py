@@ -23,15 +23,16 @@ class RowBlocks:
     Raises
     ------
     DataError
-        If there is no block, or if the blocks differ in columns or dtype.
+        If there is no block with a row, or if the blocks differ in columns or dtype.
     """
 
     serves = frozenset({"normal", "gradient", "entries"})
     T = None
 
     def __init__(self, blocks: Sequence[Array | sp.csr_array]) -> None:
+        blocks = [block for block in blocks if block.shape[0] > 0]
         if not blocks:
-            raise DataError("A list of row blocks was given without any block: give at least one.")
+            raise DataError("A list of row blocks was given without any row: give at least one block that has some.")
         columns = {block.shape[1] for block in blocks}
         dtypes = {block.dtype for block in blocks}
         if len(columns) > 1 or len(dtypes) > 1:

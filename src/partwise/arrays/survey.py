@@ -49,6 +49,11 @@ class Survey:
         )
 
     @property
+    def clean(self) -> bool:
+        """Whether all entries are finite and none is negative."""
+        return self.negative is None and self.not_finite is None
+
+    @property
     def mean(self) -> float:
         """Mean of all entries, zeros included."""
         return self.total / self.size

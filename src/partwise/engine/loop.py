@@ -65,7 +65,7 @@ def run(model: Model, states: Sequence[State], stop: Stop, on_step: OnStep | Non
                 one.history.add(state, perf_counter() - begun)
                 _judge(model, one, stop)
             if on_step is not None and on_step([one.state for one in runs], perf_counter() - begun):
-                for one in active:
+                for one in (one for one in active if one.status is None):
                     one.end(Status.INTERRUPTED, f"A callback asked to stop after {one.state.n_iter} iterations.")
         runs.sort(key=lambda one: one.state.objective)
         best = runs[0]

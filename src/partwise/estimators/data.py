@@ -39,6 +39,8 @@ def checked_input(estimator: Any, X: Any, *, reset: bool) -> Input:
     DataError
         If X is not a numeric matrix with at least one row and column, or has other features than at the fit.
     """
+    if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
+        raise DataError("X is a masked array with masked entries, which cannot be left out yet: fill them in first.")
     if isinstance(X, Dataset):
         values = _floating(_sentence(DataError, check_array, X.X, estimator=estimator, input_name="X", **_CHECKS))
         _names(estimator, values.shape[1], X.column_names, reset)

@@ -49,7 +49,7 @@ def save(model: NMF, path: str | PathLike[str]) -> None:
         raise ParameterError(f"A {name} cannot be saved: partwise.save takes {', '.join(ESTIMATORS)}.")
     arrays: dict[str, Array] = {}
     parameters = {key: _packed(f"parameter {key}", value, arrays) for key, value in model.get_params().items()}
-    fitted = {key: value for key, value in vars(model).items() if key.endswith("_") and not key.startswith("_")}
+    fitted = {key: value for key, value in vars(model).items() if _is_fitted_name(key)}
     meta = {
         "kind": _KIND,
         "estimator": name,
@@ -91,11 +91,17 @@ def load(path: str | PathLike[str]) -> NMF:
         parameters = {key: _unpacked(value, arrays) for key, value in meta["parameters"].items()}
         fitted = {key: _unpacked(value, arrays) for key, value in meta["fitted"].items()}
         model = ESTIMATORS[meta["estimator"]](**parameters)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise FileError(f"{path} is not a whole model of this partwise ({error}): save it again.") from error
+    if strange := [key for key in fitted if not _is_fitted_name(key) or hasattr(type(model), key)]:
+        raise FileError(f"{path} has been changed since partwise wrote it: {strange[0]!r} is no attribute of a fit.")
     for key, attribute in fitted.items():
         setattr(model, key, attribute)
     return model
+
+
+def _is_fitted_name(key: str) -> bool:
+    return key.isidentifier() and key.endswith("_") and not key.startswith("_")
 
 
 def _packed(key: str, value: Any, arrays: dict[str, Array]) -> Any:

@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
 from itertools import islice, pairwise
 from typing import NamedTuple, TypeVar
@@ -88,11 +88,17 @@ def even_bounds(n: int, step: int) -> list[int]:
     return [*range(0, n, step), n]
 
 
+def _one_thread(libraries: ThreadpoolController) -> AbstractContextManager[object]:
+    limit: AbstractContextManager[object] = libraries.limit(limits=1, user_api="blas")
+    return limit
+
+
 class _BlasGuard:
     """BLAS on one thread from the first fit that enters to the last that leaves; then as it was.
 
     One thread of its own sets the limit and restores it: threadpoolctl lets only the thread that limited OpenBLAS
-    change it again, and the fits that enter first and leave last need not run in the same one.
+    change it again, and the fits that enter first and leave last need not run in the same one. Where the caller has
+    limited it already, the caller's thread is that one, so each fit asks in its own thread too.
     """
 
     def __init__(self) -> None:
@@ -103,17 +109,18 @@ class _BlasGuard:
         self._inside = 0
         self._keeper: ThreadPoolExecutor | None = None
         self._limiter = ExitStack()
-        self._controller: ThreadpoolController | None = None
 
     @contextmanager
     def single(self) -> Iterator[None]:
+        libraries = ThreadpoolController()  # looked for each time: another BLAS may have been loaded since
         with self._lock:
             if self._inside == 0:
                 self._keeper = ThreadPoolExecutor(1, thread_name_prefix="blas")
-                self._keeper.submit(self._limit).result()
+                self._keeper.submit(self._limit, libraries).result()
             self._inside += 1
         try:
-            yield
+            with _one_thread(libraries):
+                yield
         finally:
             with self._lock:
                 self._inside -= 1
@@ -121,9 +128,8 @@ class _BlasGuard:
                     self._keeper.submit(self._limiter.close).result()
                     self._keeper.shutdown()
 
-    def _limit(self) -> None:
-        self._controller = self._controller or ThreadpoolController()
-        self._limiter.enter_context(self._controller.limit(limits=1, user_api="blas"))
+    def _limit(self, libraries: ThreadpoolController) -> None:
+        self._limiter.enter_context(_one_thread(libraries))
 
     def after_fork(self) -> None:
         """In the child nobody is inside: the threads that were have not been copied."""
