@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from partwise import NMF, Dataset
+from partwise import NMF, Dataset, save
 from partwise._errors import DataError, FileError, MissingExtraError
 from partwise.io import Layout
 from partwise.report import _words as words
 from partwise.report import write_report
 from partwise.report._samples import choose
 from partwise.report._study import Study
+from tests.cli.harness import partwise
 from tests.report.conftest import KINDS, fit, make_data, payload_of
 
 HEADINGS = ["What was factorised", "How well it fits", "The parts", "How a", "The clusters", "Provenance"]
@@ -78,6 +79,17 @@ def test_two_reports_of_one_model_differ_in_their_date_only(models, tmp_path):
     pair = [text_of(write_report(*models["text"][:1], tmp_path / f"{i}.html", models["text"][1])) for i in range(2)]
     first, second = (re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "", page) for page in pair)
     assert first == second
+
+
+def test_rows_from_a_bare_matrix_are_still_the_pictures_of_the_model(models, tmp_path):
+    model, data = models["image"]
+    save(model, tmp_path / "model.npz")
+    np.save(tmp_path / "rows.npy", data.X[:20])
+    done = partwise("report", tmp_path / "model.npz", tmp_path / "rows.npy", "--out", tmp_path / "report.html")
+    assert done.code == 0, done.err
+    page = text_of(tmp_path / "report.html")
+    assert payload_of(page)["shape"] == [8, 6]
+    assert "How a picture is made of parts" in page
 
 
 def test_large_data_are_represented_by_a_stated_few(tmp_path, rng):

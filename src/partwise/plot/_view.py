@@ -66,7 +66,7 @@ class View:
 
     @classmethod
     def of(cls, model: Any, data: Any) -> View:
-        """Look at ``data``, a Dataset, a matrix or a frame.
+        """Look at ``data``, a Dataset, a matrix or a frame; a plain table looks like what the model was fitted on.
 
         Raises
         ------
@@ -80,7 +80,7 @@ class View:
                 f"The data have {dataset.shape[1]} columns, but the model was fitted on {n}: give the same columns."
             )
         names = dataset.column_names or column_names(model)
-        layout = dataset.layout if isinstance(data, Dataset) else model.layout_
+        layout = model.layout_ if dataset.layout == Layout() else dataset.layout  # rows of numbers may be anything
         return cls(replace(dataset, column_names=names, layout=layout), whole_block(dataset.X))
 
     @property
