@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -76,11 +77,14 @@ def payload_of(page: str) -> dict:
 @pytest.fixture(scope="session")
 def browser() -> Iterator:
     """Headless Chromium."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    if find_spec("playwright") is None:
+        skip_or_fail("Playwright is not installed (pip install playwright)")
+    from playwright.sync_api import sync_playwright
+
     executable = next((path for path in CHROMIUM if Path(path).exists()), shutil.which("chromium"))
     if executable is None:
         skip_or_fail("no Chromium is installed (Debian: apt install chromium)")
-    with sync_api.sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=list(QUIET))
         yield browser
         browser.close()
