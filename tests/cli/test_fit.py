@@ -62,6 +62,15 @@ def test_people_read_a_summary(table, tmp_path):
     assert "Nothing was written" in partwise("fit", table, "-k", 3).out
 
 
+def test_what_was_recognised_is_told_by_fit_and_info(tmp_path):
+    table = tmp_path / "genes.tsv"
+    table.write_text("gene\t1\t2\t3\nTP53\t5\t0\t2\nMYC\t0\t1\t1\nKRAS\t2\t2\t2\n")
+    fit = ["fit", table, "-k", 1, "--out", tmp_path / "m.npz"]
+    assert partwise(*fit, "--json").json["recognised"] == {"header": "yes", "row names": "from 'gene'"}
+    for shown in (partwise(*fit), partwise("info", tmp_path / "m.npz")):
+        assert "header: yes, row names: from 'gene'" in shown.out
+
+
 def test_small_parts_are_summed_up(tmp_path):
     table = write_table(tmp_path / "wide.csv", (40, 30))
     fit = partwise("fit", table, "-k", 15, "--max-iter", 5)

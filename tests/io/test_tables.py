@@ -29,6 +29,8 @@ def csv(tmp_path):
         ("a,b\nx,1,2\ny,3,4\n", ("x", "y"), ("a", "b")),
         (",0,1\n0,1,2\n1,3,4\n", ("0", "1"), ("0", "1")),
         ("x,1,2\ny,3,4\n", ("x", "y"), None),
+        ("id,a,b\n17,1,2\n4,3,4\n", ("17", "4"), ("a", "b")),
+        ("Index,a,b\n17,1,2\n17,3,4\n", None, ("Index", "a", "b")),
         ("day,a,b\n6/1/2005 6:00,1,2\n6/2/2005 3:00,3,4\n", ("6/1/2005 6:00", "6/2/2005 3:00"), ("a", "b")),
         ("day,a,b\n2005-06-01,1,2\n2005-06-02,3,4", ("2005-06-01", "2005-06-02"), ("a", "b")),
         ('"n","a, b","c\nd"\n"x","1","2"\n"y",3,4\n', ("x", "y"), ("a, b", "c\nd")),
@@ -46,8 +48,48 @@ def test_names_are_recognised(csv, text, rows, columns):
     else:
         data = csv(text)
     assert (data.row_names, data.column_names) == (rows, columns)
-    np.testing.assert_array_equal(data.X[:2], [[1, 2], [3, 4]])
+    np.testing.assert_array_equal(data.X[:2, -2:], [[1, 2], [3, 4]])
     assert data.X.dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "columns"),
+    [
+        ("gene,1,2,3\nTP53,5,0,2\nMYC,0,1,1\nKRAS,2,2,2\n", ("TP53", "MYC", "KRAS"), ("1", "2", "3")),
+        ("year,2001,2002,2003\nwheat,5,0,2\nrye,0,1,1\n", ("wheat", "rye"), ("2001", "2002", "2003")),
+        ("hour,0,1,6,12,24\na,5,0,2,1,1\nb,0,1,1,1,1\n", ("a", "b"), ("0", "1", "6", "12", "24")),
+        ("id,1,2,3\n8,5,0,2\n9,0,1,1\n", ("8", "9"), ("1", "2", "3")),
+        ("x,1,2,3\ny,4,5,6\n", ("x", "y"), None),
+        ("x,1,3,9\ny,4,1,6\n", ("x", "y"), None),
+        ("x,3,2,1\ny,4,1,6\n", ("x", "y"), None),
+        ("x,0.1,0.2,0.3\ny,4,1,6\n", ("x", "y"), None),
+    ],
+)
+def test_names_that_are_numbers_are_recognised(csv, text, rows, columns):
+    data = csv(text)
+    assert (data.row_names, data.column_names) == (rows, columns)
+
+
+@pytest.mark.parametrize(
+    ("text", "header", "names"),
+    [
+        ("gene,1,2,3\nTP53,5,0,2\nMYC,0,1,1\n", "yes", "from 'gene'"),
+        (",a,b\nx,1,2\ny,3,4\n", "yes", "from the first column"),
+        ("a,b\nx,1,2\ny,3,4\n", "yes", "from the first column"),
+        ("x,1,2\ny,3,4\n", "no", "from the first column"),
+        ("a,b\n1,2\n3,4\n", "yes", "no"),
+    ],
+)
+def test_what_is_recognised_is_told(csv, text, header, names):
+    assert csv(text).recognised == {"header": header, "row names": names}
+
+
+@pytest.mark.parametrize("text", ["n,a\n1,2\n2,4\n3,0\n", "0,2\n1,4\n2,0\n"])
+def test_a_first_column_that_counts_the_rows_is_warned_of(csv, text):
+    with pytest.warns(UserWarning, match=r"table\.csv counts its rows, and is taken for data: .*row_names=True"):
+        assert csv(text).shape == (3, 2)
+    assert csv(text, row_names=True).shape == (3, 1)
+    assert csv(text, row_names=False).shape == (3, 2)
 
 
 def test_what_is_recognised_can_be_overruled(csv):

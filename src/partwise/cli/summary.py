@@ -43,6 +43,7 @@ def model_facts(model: NMF) -> dict[str, Any]:
     return {
         "source": origin.get("source"),
         "command": origin.get("command"),
+        "recognised": origin.get("recognised", {}),
         "shape": [origin.get("n_samples"), int(model.n_features_in_)],
         "layout": {"kind": model.layout_.kind, "shape": model.layout_.shape},
         "n_components": int(model.n_components_),
@@ -128,7 +129,9 @@ def grid(lines: list[tuple[str, str]]) -> Table:
 
 def _course(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     error, seconds = facts["relative_error"], facts["seconds"]
+    recognised = ", ".join(f"{what}: {how}" for what, how in facts["recognised"].items())
     return [
+        *[("Recognised", recognised)] * bool(recognised),
         ("Relative error", f"{error:.2%}, so the parts explain {1 - error**2:.2%} of the sum of squares"),
         ("Iterations", f"{facts['n_iter']:,}" + (f" in {seconds:.3g} s" if seconds is not None else "")),
         ("Status", f"{facts['status']}: {facts['reason' if facts['status'] == 'converged' else 'sentence']}"),

@@ -66,7 +66,12 @@ def fit(model: NMF, source: Callable[[], Dataset], targets: Mapping[str, Path], 
         data = source()
     W = _fitted(model, data)
     # Saved with the model, as its attributes are.
-    model.origin_ = {"source": data.source, "command": command, "n_samples": data.shape[0]}
+    model.origin_ = {
+        "source": data.source,
+        "command": command,
+        "n_samples": data.shape[0],
+        "recognised": data.recognised,
+    }
     with waiting("Writing …"):
         written, failures = _write_all(model, data, W, targets, command)
     return Fit(model, data, written, failures)

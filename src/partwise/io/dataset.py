@@ -43,6 +43,8 @@ class Dataset:
     recipe : dict
         For text, the options of `read` (plain JSON values) that turn further documents into rows with the same
         columns and term weights: ``read(path, **dataset.recipe)``. Empty for the other kinds.
+    recognised : dict of str to str
+        What the reader took for names where it had to look, such as ``{"header": "yes", "row names": "from 'gene'"}``.
 
     Raises
     ------
@@ -56,6 +58,7 @@ class Dataset:
     layout: Layout = field(default_factory=Layout)
     source: str = ""
     recipe: dict[str, Any] = field(default_factory=dict)
+    recognised: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         m, n = self.X.shape

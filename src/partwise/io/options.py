@@ -71,10 +71,12 @@ class TableOptions(EncodedOptions):
     ----------
     header : bool or None, default=None
         Whether the first line names the columns. None: it does where its first cell is empty, where it is one cell
-        shorter than the next line (R writes so), or where most of its cells (the first apart) are no numbers.
+        shorter than the next line (R writes so), where most of its cells (the first apart) are no numbers, or where
+        a word is followed by whole numbers that rise as names do (years, days, 1 to n).
     row_names : bool or None, default=None
         Whether the first column names the rows. None: it does where the header leaves its cell empty or is one
-        shorter, or where most of its cells in the first 100 rows are no numbers (names, dates).
+        shorter, where most of its cells in the first 100 rows are no numbers (names, dates), or where it is called
+        ``id`` or ``index`` and no value comes twice. Of another column that counts the rows a warning tells.
     delimiter : str or None, default=None
         One character between the cells. None: a tab for ``.tsv``; for ``.csv`` whichever of comma, semicolon and tab
         gives the first line most cells.

@@ -1,9 +1,10 @@
 """Tables with names: ``.csv``, ``.tsv`` (gzipped or not) and ``.parquet``."""
 
 import csv
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from math import isfinite, isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _MISSING = frozenset({"", "na", "n/a", "#n/a", "null", "none", "<na>", "."})
+_COUNTERS = frozenset({"id", "ids", "index"})
 _SAMPLE_ROWS = 100
 
 
@@ -31,7 +33,14 @@ class _Form:
     skip: int  # lines up to the end of the header
     header: tuple[str, ...] | None
     row_names: bool
+    corner: str  # what the header calls the row names
     width: int
+
+    @property
+    def recognised(self) -> dict[str, str]:
+        """What was taken for names, for the reader to see."""
+        names = (f"from {self.corner!r}" if self.corner else "from the first column") if self.row_names else "no"
+        return {"header": "no" if self.header is None else "yes", "row names": names}
 
 
 def read_table(path: Path, options: TableOptions) -> Dataset:
@@ -50,8 +59,20 @@ def read_table(path: Path, options: TableOptions) -> Dataset:
     if frame.shape[1] != form.width or not np.isfinite(X).all():
         _explain(path, form, options)
         raise FileError(f"{path} holds cells that are no numbers: look for unusual signs in its cells.")
+    if options.row_names is None and not form.row_names and _counts_rows(X):
+        warnings.warn(
+            f"The first column of {path} counts its rows, and is taken for data: if it names them, say row_names=True.",
+            UserWarning,
+            stacklevel=2,
+        )
     row_names = tuple(frame.iloc[:, 0]) if form.row_names else None
-    return Dataset(X, row_names, form.header, source=str(path))
+    return Dataset(X, row_names, form.header, source=str(path), recognised=form.recognised)
+
+
+def _counts_rows(X: np.ndarray[Any, Any]) -> bool:
+    """Whether the first of several columns runs from 0 or 1 in steps of 1."""
+    m, n = X.shape
+    return m > 2 and n > 1 and X[0, 0] in (0, 1) and np.array_equal(X[:, 0], X[0, 0] + np.arange(m))
 
 
 def _parse(path: Path, form: _Form, options: TableOptions) -> "pd.DataFrame":
@@ -88,19 +109,44 @@ def _recognise(path: Path, options: TableOptions) -> _Form:
     sample = [row for _, row in numbered]
     first, body = sample[0], sample[1:]
     short = bool(body) and len(first) + 1 == len(body[0])
-    corner = first[0] == "" and len(first) > 1
-    header = options.header if options.header is not None else short or corner or _texts(first[1:] or first)
+    header = options.header if options.header is not None else short or _is_header(first, body)
     body = body if header else sample
     if not body:
         raise FileError(f"{path} has a header and no rows below it: it should hold a table of numbers.")
-    named = options.row_names
-    if named is None:
-        named = bool(header and (short or corner)) or (len(body[0]) > 1 and _texts([row[0] for row in body]))
+    corner = first[0] if header and not short else None
+    named = options.row_names if options.row_names is not None else short or _names_rows(corner, body)
     names = tuple(first if short or not named else first[1:]) if header else None
     width = len(body[0]) if names is None else len(names) + named
     # Line ends within quoted names are no lines to pandas.
     skip = numbered[0][0] - sum(cell.count("\n") for cell in first) if header else 0
-    return _Form(delimiter, skip, names, named, width)
+    return _Form(delimiter, skip, names, named, corner or "", width)
+
+
+def _is_header(first: list[str], body: list[list[str]]) -> bool:
+    """Whether the first row names the columns: words, or below no number of its own numbers that count something."""
+    if len(first) > 1 and first[0] == "":
+        return True
+    if _texts(first[1:] or first):
+        return True
+    return _texts(first[:1]) and _count(first) and 2 * sum(map(_count, body)) <= len(body)
+
+
+def _count(row: list[str]) -> bool:
+    """Whether the numbers of a row rise like names (years, days, 1 to n): in even steps, or there are many of them."""
+    if len(row) < 4 or not all(cell.strip().isdecimal() for cell in row[1:]):
+        return False
+    steps = {int(b) - int(a) for a, b in pairwise(row[1:])}
+    return min(steps) > 0 and (len(steps) == 1 or len(row) > 5)
+
+
+def _names_rows(corner: str | None, body: list[list[str]]) -> bool:
+    """Whether the first column, called ``corner`` by the header if there is one, holds the names of the rows."""
+    cells = [row[0] for row in body]
+    if len(body[0]) == 1:
+        return False
+    if corner == "" or _texts(cells):
+        return True
+    return corner is not None and corner.strip().lower() in _COUNTERS and len(set(cells)) == len(cells)
 
 
 def _delimiter(path: Path, options: TableOptions) -> str:
