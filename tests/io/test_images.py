@@ -100,6 +100,14 @@ def test_names_are_in_natural_order_and_hidden_files_left_out(tmp_path):
     assert io.read(tmp_path, pattern="s9/*").row_names == ("s9/9.PNG", "s9/10.png")
 
 
+def test_every_page_of_a_tiff_file_in_a_folder_is_a_row(folder, tmp_path):
+    first, second = Image.fromarray(GREY), Image.fromarray(GREY[::-1])
+    first.save(tmp_path / "b.tif", save_all=True, append_images=[second])
+    data = io.read(folder(a_png=GREY, c_tiff=GREY))
+    assert data.row_names == ("a.png", "b.tif page 1", "b.tif page 2", "c.tiff")
+    np.testing.assert_array_equal(data.X[1:3], np.stack([GREY, GREY[::-1]]).reshape(2, 6) / 255)
+
+
 def test_mixed_sizes_name_two_files_and_their_sizes(folder):
     with pytest.raises(FileError, match=r"a\.png has 3 × 2 pixels and b\.png 2 × 3 \(width × height\)"):
         io.read(folder(a_png=GREY, b_png=GREY.T.copy()))

@@ -37,10 +37,23 @@ def natural_order(name: str) -> list[tuple[int, str]]:
 def read_image_folder(path: Path, files: list[Path], options: ImageOptions) -> Dataset:
     """Read pictures of one size as the rows of a matrix, scaled to [0, 1]; rows are named by their paths in the folder.
 
-    A part of a picture that is transparent keeps the colour stored there; pictures are turned as their EXIF data say.
+    Each page of a TIFF file is a picture, named as in ``a.tif page 1`` where there are several. A part of a picture that is transparent keeps the colour stored there; pictures are turned as their EXIF data say.
     """
-    names = [file.relative_to(path).as_posix() for file in files]
-    return _stack(names, (_load(file, options) for file in files), path, options)
+    pages = [(file, page, count) for file in files for count in [_count(file)] for page in range(count)]
+    names = [_name(file.relative_to(path).as_posix(), page, count) for file, page, count in pages]
+    return _stack(names, (_load(file, page, options) for file, page, _ in pages), path, options)
+
+
+def _name(file: str, page: int, count: int) -> str:
+    return file if count == 1 else f"{file} page {page + 1}"
+
+
+def _count(path: Path) -> int:
+    """Return the number of pages, which only a TIFF file has several of."""
+    if path.suffix.lower() not in _TIFF_SUFFIXES:
+        return 1
+    with _opened(path) as image:
+        return getattr(image, "n_frames", 1)
 
 
 def read_tiff(path: Path, options: ImageOptions) -> Dataset:
@@ -50,8 +63,9 @@ def read_tiff(path: Path, options: ImageOptions) -> Dataset:
         return _stack([f"page {i + 1}" for i in range(count)], _pages(image, count, path, options), path, options)
 
 
-def _load(path: Path, options: ImageOptions) -> Floats:
+def _load(path: Path, page: int, options: ImageOptions) -> Floats:
     with _opened(path) as image:
+        image.seek(page)
         return _pixels(image, path, options)
 
 
