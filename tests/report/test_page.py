@@ -1,19 +1,20 @@
 """The report as a file: what it answers, what it carries, how it is written."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from partwise import NMF, Dataset, save
+from partwise import NMF, Dataset, load, save
 from partwise._errors import DataError, FileError, MissingExtraError
 from partwise.io import Layout
 from partwise.report import _words as words
 from partwise.report import write_report
 from partwise.report._samples import choose
 from partwise.report._study import Study
-from tests.cli.harness import partwise
+from tests.cli.harness import partwise, write_table
 from tests.report.conftest import KINDS, fit, make_data, payload_of
 
 HEADINGS = ["What was factorised", "How well it fits", "The parts", "How a", "The clusters", "Provenance"]
@@ -90,6 +91,45 @@ def test_rows_from_a_bare_matrix_are_still_the_pictures_of_the_model(models, tmp
     page = text_of(tmp_path / "report.html")
     assert payload_of(page)["shape"] == [8, 6]
     assert "How a picture is made of parts" in page
+
+
+@pytest.fixture
+def fitted_by_the_command(tmp_path, monkeypatch):
+    """A model of 30 rows of ``first.csv``, and the 7 rows of ``other.csv``."""
+    monkeypatch.chdir(tmp_path)
+    write_table(tmp_path / "first.csv")
+    write_table(tmp_path / "other.csv", (7, 8), seed=1)
+    assert partwise("fit", "first.csv", "-k", 2, "--init", "random", "--out", "model.npz").code == 0
+
+
+def facts_of(page):
+    section = page[page.index('<section id="data"') : page.index('<section id="fit"')]
+    return dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", section.replace("\u00a0", " ")))
+
+
+@pytest.mark.usefixtures("fitted_by_the_command")
+def test_rows_that_are_not_those_of_the_fit_are_told_apart():
+    assert partwise("report", "model.npz", "other.csv", "--out", "r.html").code == 0
+    page = text_of(Path("r.html"))
+    assert "<title>2\u00a0parts of first.csv</title>" in page
+    assert "partwise fit first.csv" in page
+    facts = facts_of(page)
+    assert facts["Source"] == "first.csv"
+    assert facts["Shape"] == "30 rows × 8 columns"
+    assert facts["The rows shown here"] == "other.csv, 7 rows"
+    assert "Their range" in facts
+    assert "Range" not in facts
+
+
+@pytest.mark.usefixtures("fitted_by_the_command")
+def test_what_was_factorised_is_known_without_the_data_too():
+    assert partwise("report", "model.npz", "--out", "alone.html").code == 0
+    assert partwise("report", "model.npz", "first.csv", "--out", "same.html").code == 0
+    alone, same = (facts_of(text_of(Path(name))) for name in ("alone.html", "same.html"))
+    assert alone["Source"] == same["Source"] == "first.csv"
+    assert alone["Shape"] == same["Shape"] == "30 rows × 8 columns"
+    assert "The rows shown here" not in {*alone, *same}
+    assert "<code>partwise fit first.csv" in text_of(write_report(load("model.npz"), "python.html"))
 
 
 def test_large_data_are_represented_by_a_stated_few(tmp_path, rng):

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from partwise.io.dataset import Layout
-from partwise.plot._view import View
+from partwise.plot._view import View, layout_of
 from partwise.report import _words as words
+from partwise.report._study import Study
 
 Facts: TypeAlias = list[tuple[str, str]]
 
@@ -22,26 +23,45 @@ def column_noun(layout: Layout) -> str:
     return {"image": "pixel value", "text": "term", "table": "column"}[layout.kind]
 
 
-def data_facts(view: View) -> Facts:
-    """Source, shape, storage, sparsity and range of the data."""
-    dataset, block = view.dataset, view.block
-    (m, n), survey = block.shape, block.survey
-    low, high = float(block.x.min()), survey.largest
-    facts = [
-        ("Source", dataset.source or "a matrix in memory"),
-        ("Shape", f"{words.plural(m, row_noun(dataset.layout))} × {words.plural(n, column_noun(dataset.layout))}"),
-        ("Storage", _storage(dataset.X)),
+def data_facts(study: Study) -> Facts:
+    """What was factorised, as far as the model and the rows given tell, and which rows are shown where they differ."""
+    if study.rows is None:
+        names = "known" if study.column_names is not None else "not known"
+        return [*_fit_facts(study), ("Column names", names), *_picture_fact(study.layout)]
+    dataset, values = study.rows.view.dataset, _value_facts(study.rows.view)
+    m, noun = dataset.shape[0], row_noun(study.layout)
+    if study.shows_other_rows:
+        shown = ("The rows shown here", f"{_named(dataset.source)}, {words.plural(m, noun)}")
+        own = [(f"Their {name.lower()}", value) for name, value in values]
+        return [*_fit_facts(study), *_picture_fact(study.layout), shown, *own]
+    shape = ("Shape", _shape(study.layout, *dataset.shape))
+    return [("Source", _named(dataset.source)), shape, *values, *_picture_fact(study.layout)]
+
+
+def _fit_facts(study: Study) -> Facts:
+    """Source and shape of the data of the fit, of which a model made in Python knows the columns only."""
+    layout, n, m = layout_of(study.model), study.H.shape[1], study.origin.get("n_samples")
+    if m is None:
+        return [("Columns", words.plural(n, column_noun(layout)))]
+    return [("Source", _named(study.source)), ("Shape", _shape(layout, m, n))]
+
+
+def _named(source: str) -> str:
+    return source or "a matrix in memory"
+
+
+def _shape(layout: Layout, m: int, n: int) -> str:
+    return f"{words.plural(m, row_noun(layout))} × {words.plural(n, column_noun(layout))}"
+
+
+def _value_facts(view: View) -> Facts:
+    """Storage, sparsity and range of the rows given."""
+    survey = view.block.survey
+    return [
+        ("Storage", _storage(view.dataset.X)),
         ("Zeros", f"{words.percent(survey.zeros)} of the entries ({words.plural(survey.nonzeros, 'other')})"),
-        ("Range", f"{words.number(low)} to {words.number(high)}"),
+        ("Range", f"{words.number(float(view.block.x.min()))} to {words.number(survey.largest)}"),
     ]
-    return facts + _picture_fact(dataset.layout)
-
-
-def model_facts(layout: Layout, n: int, names: tuple[str, ...] | None) -> Facts:
-    """What the model alone remembers of the data."""
-    known = "known" if names is not None else "not known"
-    facts = [("Columns", words.plural(n, column_noun(layout))), ("Column names", known)]
-    return facts + _picture_fact(layout)
 
 
 def _picture_fact(layout: Layout) -> Facts:
@@ -69,9 +89,10 @@ def today() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def repeat_command(model: Any, source: str, command: str | None) -> str:
-    """``command`` itself, or the Python lines that repeat the fit."""
-    if command is not None:
-        return command
-    data = f"partwise.io.read({source!r})" if source else "X"
-    return f"import partwise\n\nmodel = partwise.{model!r}.fit({data})"
+def repeat_command(study: Study, command: str | None) -> str:
+    """``command``, or the one that the model remembers, or the Python lines that repeat the fit."""
+    known = command or study.origin.get("command")
+    if known:
+        return str(known)
+    data = f"partwise.io.read({study.source!r})" if study.source else "X"
+    return f"import partwise\n\nmodel = partwise.{study.model!r}.fit({data})"

@@ -38,9 +38,10 @@ def write_report(
         The file to write. An old one is replaced only when the new one is complete.
     data : Dataset, array, sparse matrix, frame of shape (n_samples, n_features) or None, default=None
         The rows to show; their coefficients are ``model.transform(data)``. None leaves out what needs them, since a
-        model keeps no data.
+        model keeps no data. Where the model remembers other data (one fitted by the command does), the page says so.
     command : str or None, default=None
-        The command that made the model, printed under Provenance; None prints the Python lines that repeat the fit.
+        The command that made the model, printed under Provenance; None prints the one that the model remembers, or
+        the Python lines that repeat the fit.
     title : str or None, default=None
         Heading of the page; None names the number of parts and the source.
 
@@ -95,11 +96,9 @@ def _render(context: Context) -> str:
 
 
 def _context(study: Study, command: str | None, title: str | None) -> Context:
-    rows, layout = study.rows, study.layout
-    source = rows.view.dataset.source if rows else ""
-    context = {
-        "title": title or _title(study, source),
-        "noun": facts.row_noun(layout),
+    return {
+        "title": title or _title(study),
+        "noun": facts.row_noun(study.layout),
         "look": study.look,
         "themes": {theme.name: asdict(theme) for theme in (_style.LIGHT, _style.DARK)},
         "fit": _fit(study.model),
@@ -111,17 +110,15 @@ def _context(study: Study, command: str | None, title: str | None) -> Context:
         "parameters": facts.parameters(study.model),
         "versions": list(study.model.versions_.items()),
         "date": facts.today(),
-        "command": facts.repeat_command(study.model, source, command),
-        "rows": None,
+        "command": facts.repeat_command(study, command),
+        "facts": facts.data_facts(study),
+        "rows": None if study.rows is None else row_context(study, study.rows),
     }
-    if rows is None:
-        return {**context, "facts": facts.model_facts(layout, study.H.shape[1], study.column_names)}
-    return {**context, "facts": facts.data_facts(rows.view), "rows": row_context(study, rows)}
 
 
-def _title(study: Study, source: str) -> str:
+def _title(study: Study) -> str:
     what = words.plural(len(study.H), "part")
-    name = Path(source).name or source
+    name = Path(study.source).name or study.source
     return f"{what} of {name}" if name else what
 
 

@@ -65,6 +65,25 @@ class Study:
         return cls(model, H, None if data is None else Rows.of(model, data, H))
 
     @cached_property
+    def origin(self) -> dict[str, Any]:
+        """What the model knows of the data of its fit: source, n_samples, command; the command line notes them."""
+        return dict(getattr(self.model, "origin_", {}))
+
+    @cached_property
+    def source(self) -> str:
+        """Where the data of the fit came from; where the model does not know, the rows given are taken for them."""
+        given = self.rows.view.dataset.source if self.rows else ""
+        return str(self.origin.get("source", given))
+
+    @cached_property
+    def shows_other_rows(self) -> bool:
+        """Whether the rows given are, by source or number, not those of the fit."""
+        if self.rows is None or not self.origin:
+            return False
+        dataset = self.rows.view.dataset
+        return (self.origin.get("source"), self.origin.get("n_samples")) != (dataset.source, dataset.shape[0])
+
+    @cached_property
     def layout(self) -> Layout:
         """What a row looks like."""
         return view.layout_of(self.model) if self.rows is None else self.rows.view.dataset.layout
