@@ -78,6 +78,54 @@ def test_after_ctrl_c_what_there_is_has_been_written(long_fit, tmp_path):
     assert "interrupted" in (tmp_path / "r.html").read_text()
 
 
+TWICE = """
+import os, signal, sys
+from partwise.cli import main, work
+
+def interrupt():
+    os.kill(os.getpid(), signal.SIGINT)
+
+def then(call):
+    def run(*arguments, **named):
+        interrupt()
+        return call(*arguments, **named)
+    return run
+
+class Impatient(work.Progress):
+    def on_fit_task_end(self, estimator, context):
+        if context.parent is not None:  # an iteration, not the fit
+            interrupt()
+
+work.Progress = Impatient
+work.{where} = then(work.{where})
+sys.exit(main({arguments}))
+"""
+
+
+@pytest.mark.parametrize("where", ["save", "write_table", "NMF.transform", "write_report"])
+def test_a_second_ctrl_c_leaves_out_only_what_shows_the_rows(where, long_fit, tmp_path):
+    program = TWICE.format(where=where, arguments=[*long_fit[1:], "--json"])
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 130, result.stderr
+    written = {"out", "h", "w"} if where == "write_report" else {"out", "h"}
+    assert set(json.loads(result.stdout)["written"]) == written
+    assert result.stderr.startswith("stopped: Interrupted after 1 complete iterations. Written: ")
+    np.testing.assert_array_equal(read(tmp_path / "H.csv").X, load(tmp_path / "m.npz").components_)
+    assert not (tmp_path / "r.html").exists()
+    assert (tmp_path / "W.csv").exists() == (where == "write_report")
+
+
+def test_ctrl_c_while_a_finished_fit_is_written_says_what_has_been(tmp_path):
+    table = write_table(tmp_path / "table.csv")
+    arguments = ["fit", str(table), "-k", "2", "--out", str(tmp_path / "m.npz"), "--w", str(tmp_path / "W.csv")]
+    program = TWICE.format(where="save", arguments=arguments).replace("work.Progress = Impatient", "")
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 130, result.stderr
+    assert result.stderr == f"stopped: Interrupted while writing. Written: {tmp_path / 'm.npz'}.\n"
+    assert load(tmp_path / "m.npz").status_ == "converged"
+    assert not (tmp_path / "W.csv").exists()
+
+
 def test_before_the_fit_ctrl_c_leaves_nothing(tmp_path):
     np.save(tmp_path / "X.npy", np.ones((1, 1)))
     program = (

@@ -2,14 +2,15 @@
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sklearn.exceptions import ConvergenceWarning
 
-from partwise._errors import DataError, FileError
+from partwise._errors import DataError, FileError, PartwiseError
 from partwise._types import Array
+from partwise.cli.interrupts import interrupts
 from partwise.cli.outcome import Interrupted
 from partwise.cli.progress import Progress, waiting
 from partwise.engine.result import Status
@@ -17,34 +18,56 @@ from partwise.estimators import NMF
 from partwise.estimators.parameters import checked
 from partwise.estimators.persistence import load, save
 from partwise.io import Dataset, ReadOptions, read, write_table
+from partwise.io.files import reason
 from partwise.io.options import TextOptions
 from partwise.io.reading import FILES
 
 
-@dataclass(frozen=True)
+@dataclass
 class Fit:
     """A fitted model, its data, and what became of the files: written, or the sentences why not."""
 
     model: NMF
     data: Dataset
-    written: dict[str, Path]
-    failures: list[str]
+    targets: Mapping[str, Path]
+    written: dict[str, Path] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+    stopped: bool = False
+
+    def write(self, option: str, write: Callable[[Path], object]) -> None:
+        """Write the file if it was asked for; what goes wrong is kept for the end."""
+        path = self.targets.get(option)
+        if path is None:
+            return
+        try:
+            write(path)
+            self.written[option] = path
+        except PartwiseError as error:
+            self.failures.append(str(error))
+        except ValueError as error:
+            self.failures.append(f"{path} cannot be written ({reason(error)}): choose another kind of file.")
 
     def conclude(self) -> None:
         """Raise what the exit code has to tell, once the result has been shown.
 
         Raises
         ------
+        Interrupted
+            If Ctrl-C ended the fit or the writing.
         FileError
             If a file could not be written.
-        Interrupted
-            If Ctrl-C ended the fit.
         """
+        early = self.model.status_ is Status.INTERRUPTED
+        if early or self.stopped:
+            kept = ", ".join(map(str, self.written.values()))
+            sentences = [
+                self.model.stop_reason_ if early else "Interrupted while writing.",
+                f"Written: {kept}." if kept else "Nothing was written.",
+                *self.failures,
+            ]
+            raise Interrupted(" ".join(sentences))
         if self.failures:
             raise FileError(" ".join(self.failures))
-        if self.model.status_ is Status.INTERRUPTED:
-            kept = ", ".join(map(str, self.written.values()))
-            raise Interrupted(f"{self.model.stop_reason_} {f'Written: {kept}.' if kept else 'Nothing was written.'}")
 
 
 def fit(model: NMF, source: Callable[[], Dataset], targets: Mapping[str, Path], command: str) -> Fit:
@@ -64,21 +87,28 @@ def fit(model: NMF, source: Callable[[], Dataset], targets: Mapping[str, Path], 
     checked(model)
     with waiting("Reading the data …"):
         data = source()
-    W = _fitted(model, data)
-    # Saved with the model, as its attributes are.
-    model.origin_ = {
-        "source": data.source,
-        "command": command,
-        "n_samples": data.shape[0],
-        "recognised": data.recognised,
-    }
-    with waiting("Writing …"):
-        written, failures = _write_all(model, data, W, targets, command)
-    return Fit(model, data, written, failures)
+    with interrupts() as further:
+        W = _fitted(model, data)
+        further.hold()
+        # Saved with the model, as its attributes are.
+        model.origin_ = {
+            "source": data.source,
+            "command": command,
+            "n_samples": data.shape[0],
+            "recognised": data.recognised,
+        }
+        done = Fit(model, data, targets)
+        _write_model(done)
+        try:
+            further.release()
+            _write_rows(done, W)
+        except KeyboardInterrupt:
+            done.stopped = True
+        return done
 
 
-def _fitted(model: NMF, data: Dataset) -> Array:
-    """Return W of the fit; after Ctrl-C, of the parts that there are."""
+def _fitted(model: NMF, data: Dataset) -> Array | None:
+    """Fit the model and return W; None after Ctrl-C, which leaves the parts that there are."""
     model.set_callbacks(Progress())
     try:
         with warnings.catch_warnings():
@@ -88,32 +118,29 @@ def _fitted(model: NMF, data: Dataset) -> Array:
     except KeyboardInterrupt:
         if not hasattr(model, "status_"):
             raise
-        with waiting("Interrupted; computing W …"):
-            return model.transform(data)
+        return None
     finally:
         model.set_callbacks()
 
 
-def _write_all(
-    model: NMF, data: Dataset, W: Array, targets: Mapping[str, Path], command: str
-) -> tuple[dict[str, Path], list[str]]:
-    """Write file after file, the dearest first; one that fails keeps no other from being written."""
+def _write_model(done: Fit) -> None:
+    """Write what is dearest and takes a moment."""
+    model = done.model
     parts = list(model.get_feature_names_out())
-    writers: dict[str, Callable[[Path], object]] = {
-        "--out": lambda path: save(model, path),
-        "--h": lambda path: write_table(path, model.components_, parts, data.column_names),
-        "--w": lambda path: write_table(path, W, data.row_names, parts),
-        "--report": lambda path: write_report(model, path, data, command),
-    }
-    written, failures = {}, []
-    for option, write in writers.items():
-        if option in targets:
-            try:
-                write(targets[option])
-                written[option] = targets[option]
-            except FileError as error:
-                failures.append(str(error))
-    return written, failures
+    with waiting("Writing …"):
+        done.write("--out", lambda path: save(model, path))
+        done.write("--h", lambda path: write_table(path, model.components_, parts, done.data.column_names))
+
+
+def _write_rows(done: Fit, W: Array | None) -> None:
+    """Write what shows the rows; after Ctrl-C their coefficients have to be computed first."""
+    model, data = done.model, done.data
+    parts = list(model.get_feature_names_out())
+    with waiting("Writing …" if W is not None else "Interrupted; computing W …"):
+        done.write(
+            "--w", lambda path: write_table(path, model.transform(data) if W is None else W, data.row_names, parts)
+        )
+        done.write("--report", lambda path: write_report(model, path, data, model.origin_["command"]))
 
 
 def write_report(model: NMF, path: Path, data: Dataset | None, command: str | None) -> None:

@@ -37,7 +37,8 @@ def natural_order(name: str) -> list[tuple[int, str]]:
 def read_image_folder(path: Path, files: list[Path], options: ImageOptions) -> Dataset:
     """Read pictures of one size as the rows of a matrix, scaled to [0, 1]; rows are named by their paths in the folder.
 
-    Each page of a TIFF file is a picture, named as in ``a.tif page 1`` where there are several. A part of a picture that is transparent keeps the colour stored there; pictures are turned as their EXIF data say.
+    Each page of a TIFF file is a picture, named as in ``a.tif page 1`` where there are several. A part of a picture
+    that is transparent keeps the colour stored there; pictures are turned as their EXIF data say.
     """
     pages = [(file, page, count) for file in files for count in [_count(file)] for page in range(count)]
     names = [_name(file.relative_to(path).as_posix(), page, count) for file, page, count in pages]
