@@ -1,6 +1,7 @@
 """The report as a file: what it answers, what it carries, how it is written."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,10 @@ def test_the_page_without_data_says_what_data_would_add(pages):
     assert "A model keeps no data. Pass the data too" in page
     assert '<script type="application/json"' not in page
     assert "column 0" in page
+
+
+def test_the_error_to_compare_a_mix_with_is_that_of_the_fit(pages):
+    assert 'at the fit <span id="fit-error">' in text_of(pages["table"])  # under penalties no minimum of the error
 
 
 def test_the_command_that_repeats_it(models, tmp_path):
@@ -187,6 +192,21 @@ def test_zero_rows_zero_columns_and_a_single_sample(tmp_path):
     assert "1 row has no part at all" in page
     model = fit(Dataset(X))
     assert "The one row is here" in text_of(write_report(model, tmp_path / "one.html", X[:1]))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_of_data_without_anything_nothing_is_explained(kind, tmp_path):
+    data = make_data(kind)
+    zero = replace(data, X=0 * data.X)
+    with pytest.warns(UserWarning, match="zero"):
+        model = fit(zero)
+    for shown in (zero, None):
+        page = text_of(write_report(model, tmp_path / "zero.html", shown))
+        assert "there was nothing to explain" in page
+        assert "Together they explain" not in page
+        assert "<dt>Explained</dt><dd>–</dd>" in page
+        assert "<dt>Relative error</dt><dd>–</dd>" in page
+        assert ("is zero: there is nothing to mix" in page) is (shown is zero)
 
 
 def test_names_that_xml_and_mathtext_cannot_hold_are_shown_all_the_same(tmp_path):

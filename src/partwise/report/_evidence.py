@@ -21,9 +21,9 @@ from partwise.report._study import Rows, Study
 def row_context(study: Study, rows: Rows) -> Context:
     """What the template needs of the data."""
     samples = choose(rows)
-    detail = shown(study, rows, samples)
     noun = facts.row_noun(study.layout)
     return {
+        **_desk(study, rows, samples, noun),
         "error": words.percent(rows.residuals.relative),
         "row_drawing": _row_drawing(rows),
         "row_list": _row_list(rows, samples),
@@ -31,9 +31,6 @@ def row_context(study: Study, rows: Rows) -> Context:
         "column_drawing": _column_drawing(study, rows),
         "column_list": _column_list(study, rows),
         "zero_columns": int(np.isnan(rows.residuals.by_column).sum()),
-        "sample_sentence": sentence(rows, samples, noun),
-        "detail": detail.note,
-        "payload": payload(study, rows, samples, detail),
         "clusters": _clusters(study, rows, samples),
         "leaderless": int((rows.dominant < 0).sum()),
         "followerless": len(study.H) - len(np.unique(rows.dominant[rows.dominant >= 0])),
@@ -44,6 +41,18 @@ def row_context(study: Study, rows: Rows) -> Context:
             "memberships",
             f"Heat map: share of each part in each {noun}, ordered by dominant part.",
         ),
+    }
+
+
+def _desk(study: Study, rows: Rows, samples: list[Sample], noun: str) -> Context:
+    """The rows to mix; ``payload`` is None where there are none."""
+    if not samples:
+        return {"payload": None}
+    detail = shown(study, rows, samples)
+    return {
+        "sample_sentence": sentence(rows, samples, noun),
+        "detail": detail.note,
+        "payload": payload(study, rows, samples, detail),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 from dataclasses import asdict
 from functools import partial
 from importlib.resources import files
@@ -123,8 +124,10 @@ def _title(study: Study) -> str:
 
 
 def _fit(model: Any) -> Context:
-    error = float(model.relative_error_)
+    empty = model.relative_error_ == 0 and not model.shares_.any()  # exact without parts: the data are zero
+    error = math.nan if empty else float(model.relative_error_)
     return {
+        "empty": empty,
         "error": words.percent(error),
         "explained": words.percent(1 - error**2),
         "iterations": words.plural(int(model.n_iter_), "iteration"),

@@ -21,8 +21,11 @@ def choose(rows: Rows, limit: int = LIMIT) -> list[Sample]:
     """At most ``limit`` rows: one typical of each part, then the best, the middle and the worst fitted.
 
     Parts come in the model's order; where the data have no more than ``limit`` rows, all of them follow. A row appears
-    once, in its first group. The extremes keep their places when there are more parts than places.
+    once, in its first group. The extremes keep their places when there are more parts than places. Of rows that are
+    all zero there is none to choose.
     """
+    if not rows.by_error.size:
+        return []
     extremes = _extremes(rows)
     leaders = [rows.example(part) for part in range(rows.W.shape[1])]
     typical = [Sample(row, "Typical of a part") for row in leaders if row is not None]
