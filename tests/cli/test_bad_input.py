@@ -5,7 +5,9 @@ import pytest
 from PIL import Image
 from scipy import sparse
 
-from tests.cli.harness import assert_refused, partwise, write_table
+from partwise import read
+from partwise.cli import work
+from tests.cli.harness import assert_one_sentence, assert_refused, partwise, write_table
 
 
 @pytest.fixture(autouse=True)
@@ -132,3 +134,35 @@ def test_sentences_speak_of_options_of_the_command(tmp_path):
 
 def test_names_with_line_ends_and_escapes_stay_on_one_line():
     assert_refused(partwise("fit", "no\n\x1b[31mfile\u202e.csv", "-k", 1), "no \\x1b[31mfile\\u202e.csv")
+
+
+def test_names_that_no_encoding_can_write_are_escaped(tmp_path):
+    pixels = np.arange(16, dtype=np.uint8).reshape(4, 4)
+    for name in (b"\xff.png", b"a.png"):
+        with open(name, "wb") as stream:
+            Image.fromarray(pixels).save(stream, format="PNG")
+    folder = tmp_path / "results"
+    targets = {"out": "m.npz", "h": "H.csv", "w": "W.csv", "report": "r.html"}
+    flags = [word for option, name in targets.items() for word in (f"--{option}", folder / name)]
+    fit = partwise("fit", ".", "-k", 1, *flags, "--pattern", "*.png")
+    assert (fit.code, fit.err) == (0, "")
+    assert read(folder / "W.csv").row_names == ("a.png", "\\udcff.png")
+    assert "udcff.png" in (folder / "r.html").read_text()
+    odd = text("odd\udcff.csv", "n,a,b\nx,1,2\ny,2,1\n")
+    assert partwise("fit", odd, "-k", 1, *flags).code == 0
+    assert partwise("report", folder / "m.npz", odd, "--out", folder / "r.html").code == 0
+    documents = (("\\ud800", "apple pear"), ("b", "pear plum"), ("c", "plum"))
+    text("t.jsonl", "\n".join(f'{{"id": "{name}", "text": "{words}"}}' for name, words in documents))
+    assert partwise("fit", "t.jsonl", "--field", "text", "--id-field", "id", "-k", 1, *flags).code == 0
+    assert read(folder / "W.csv").row_names == ("\\ud800", "b", "c")
+
+
+def test_a_name_that_a_kind_of_file_cannot_hold_keeps_no_other_file_from_being_written(monkeypatch):
+    def refuse(*_):
+        raise UnicodeEncodeError("utf-8", "\udcff", 0, 1, "surrogates not allowed")
+
+    monkeypatch.setattr(work, "write_table", refuse)
+    fit = partwise("fit", array(), "-k", 2, "--out", "m.npz", "--w", "W.csv", "--report", "r.html", "--json")
+    assert fit.code == 2
+    assert_one_sentence(fit.err, "W.csv cannot be written", "surrogates")
+    assert set(fit.json["written"]) == {"out", "report"}

@@ -18,6 +18,7 @@ from partwise.estimators import NMF
 from partwise.estimators.parameters import checked
 from partwise.estimators.persistence import load, save
 from partwise.io import Dataset, ReadOptions, read, write_table
+from partwise.io.dataset import writable
 from partwise.io.files import reason
 from partwise.io.options import TextOptions
 from partwise.io.reading import FILES
@@ -45,7 +46,9 @@ class Fit:
         except PartwiseError as error:
             self.failures.append(str(error))
         except ValueError as error:
-            self.failures.append(f"{path} cannot be written ({reason(error)}): choose another kind of file.")
+            self.failures.append(
+                f"{path} cannot be written ({reason(error)}): run the command again with --debug, and report this."
+            )
 
     def conclude(self) -> None:
         """Raise what the exit code has to tell, once the result has been shown.
@@ -93,7 +96,7 @@ def fit(model: NMF, source: Callable[[], Dataset], targets: Mapping[str, Path], 
         # Saved with the model, as its attributes are.
         model.origin_ = {
             "source": data.source,
-            "command": command,
+            "command": writable(command),
             "n_samples": data.shape[0],
             "recognised": data.recognised,
         }

@@ -10,6 +10,11 @@ from partwise._errors import DataError
 RowKind = Literal["table", "image", "text"]
 
 
+def writable(text: str) -> str:
+    """Return the text with what no encoding can write, lone surrogates, as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 @dataclass(frozen=True)
 class Layout:
     """What one row of the matrix looks like, so that a part can be shown the same way.
@@ -28,14 +33,15 @@ class Layout:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A matrix with its labels; ``NMF.fit`` takes one as it takes an array.
+    r"""A matrix with its labels; ``NMF.fit`` takes one as it takes an array.
 
     Parameters
     ----------
     X : ndarray or scipy.sparse.csr_array of shape (n_samples, n_features)
         The values.
     row_names, column_names : tuple of str or None
-        Labels of the samples and of the features; None where the source had none.
+        Labels of the samples and of the features; None where the source had none. What no encoding can write (bytes
+        of a file name that are no UTF-8, half a surrogate pair) is replaced by its escape, as in ``"\udcff.png"``.
     layout : Layout
         What one row looks like.
     source : str
@@ -61,6 +67,10 @@ class Dataset:
     recognised: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for name in ("row_names", "column_names"):
+            names = getattr(self, name)
+            object.__setattr__(self, name, names if names is None else tuple(map(writable, names)))
+        object.__setattr__(self, "source", writable(self.source))
         m, n = self.X.shape
         for names, size, what in ((self.row_names, m, "row"), (self.column_names, n, "column")):
             if names is not None and len(names) != size:
