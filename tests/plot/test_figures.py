@@ -86,6 +86,14 @@ def test_every_part_carries_its_share_and_sparseness():
     assert all("sparseness 0." in title for title in titles)
 
 
+def test_a_part_is_called_by_the_same_name_in_every_figure():
+    data = dataset("named")
+    model = fitted(data)
+    assert [ax.get_title(loc="left").split(" · ")[0] for ax in plot.parts(model)] == ["part 0", "part 1", "part 2"]
+    bars = [text.get_text() for text in plot.composition(model, data, 0)[3].get_yticklabels()]
+    assert set(bars) <= {"part 0", "part 1", "part 2"}
+
+
 def test_composition_splits_a_row_into_reconstruction_and_residual():
     data = dataset("picture")
     model = fitted(data)
@@ -104,6 +112,16 @@ def test_convergence_draws_the_history_against_seconds():
     line = plot.convergence(model, measure="optimality").lines[0]
     np.testing.assert_array_equal(line.get_xdata(), model.history_["seconds"])
     np.testing.assert_array_equal(line.get_ydata(), model.history_["optimality"])
+
+
+@pytest.mark.parametrize(("last", "from_zero"), [(0.95, False), (0.71, False), (0.69, True), (0.2, True)])
+def test_a_small_fall_fills_the_axis_and_a_large_one_starts_at_zero(last, from_zero):
+    model = fitted(dataset("bare"))
+    steps = np.array([8.0, 8 * (1 + last) / 2, 8 * last])
+    model.history_ = {"iteration": np.arange(3), "seconds": np.arange(3.0), "objective": steps, "optimality": steps}
+    low, high = plot.convergence(model).get_ylim()
+    assert bool(low == 0) is from_zero
+    assert (1 - last) / (high - low) > (0.25 if from_zero else 0.8)
 
 
 def test_a_tolerance_of_zero_is_not_drawn_on_a_logarithmic_axis(tmp_path):

@@ -13,6 +13,8 @@ from partwise.plot import _style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+SMALL_FALL = 0.7  # what is left of the first value, from which the axis starts at the data
+
 LABELS = {"objective": "objective, share of its first", "optimality": "optimality"}
 
 
@@ -85,12 +87,12 @@ def _line(ax: Axes, seconds: Any, values: Any, theme: _style.Theme) -> None:
 
 
 def _scale(ax: Axes, values: Any) -> None:
-    """Logarithmic where the values span more than a decade."""
+    """Logarithmic where the values span more than a decade; from 0 unless that would flatten a small fall."""
     positive = values[np.isfinite(values) & (values > 0)]
     if positive.size and positive.max() > 10 * positive.min():
         ax.set_yscale("log")
         ax.minorticks_off()
-    elif positive.size:
+    elif positive.size and positive.min() < SMALL_FALL * positive.max():
         ax.set_ylim(bottom=0.0)
 
 

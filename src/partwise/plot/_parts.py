@@ -78,9 +78,9 @@ def parts(
 
 
 def part_title(part: int, share: float, score: float) -> str:
-    """For example ``"3 · 12.1 % · sparseness 0.64"``; the last is left out where there is none."""
+    """For example ``"part 3 · 12.1 % · sparseness 0.64"``; the last is left out where there is none."""
     tail = "" if np.isnan(score) else f" · sparseness {score:.2f}"
-    return f"{part} · {100 * share:.1f} %{tail}"
+    return f"part {part} · {100 * share:.1f} %{tail}"
 
 
 def picture_values(part: Any, shape: tuple[int, ...]) -> Floats:
