@@ -194,6 +194,16 @@ def test_names_come_from_files_beside(tmp_path):
         io.read(path, column_names_from=tmp_path / "rows.txt")
 
 
+def test_the_encoding_is_that_of_the_names_too(tmp_path):
+    (tmp_path / "columns.txt").write_bytes("ä\nb\nc\n".encode("latin-1"))
+    for kind in (".npy", ".csv"):
+        path = SAMPLES[kind].make(tmp_path, kind)
+        with pytest.raises(FileError, match=r"columns\.txt holds bytes that are not utf-8"):
+            io.read(path, column_names_from=tmp_path / "columns.txt")
+        data = io.read(path, column_names_from=tmp_path / "columns.txt", encoding="latin-1")
+        assert data.column_names == ("ä", "b", "c")
+
+
 def test_rows_of_a_table_can_be_pictures(tmp_path):
     np.save(tmp_path / "x.npy", np.ones((5, 6)))
     assert io.read(tmp_path / "x.npy", image_shape=(2, 3)).layout == io.Layout("image", (2, 3))

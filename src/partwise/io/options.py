@@ -23,7 +23,8 @@ class CommonOptions:
     image_shape : tuple of int or None, default=None
         (height, width) or (height, width, 3) of the picture that each row is (after ``transpose``).
     row_names_from, column_names_from : path-like or None, default=None
-        A text file (``.gz`` or not) with one name a line for the rows or columns of the result.
+        A text file (``.gz`` or not) with one name a line for the rows or columns of the result, in the ``encoding``
+        of `EncodedOptions`.
     max_bytes : int, default=16 GiB
         Largest expanded size; a compressed file of a few megabytes can hold terabytes, so it is checked before and
         while expanding.

@@ -188,7 +188,10 @@ def _choose(path: Path, files: list[Path], kind: str | None) -> tuple[FolderRead
 
 
 def _check_options(options: ReadOptions, reader: FileReader | FolderReader, path: Path) -> None:
-    unused = sorted(changed(options).keys() - {field.name for field in fields(reader.options)})
+    concern = {field.name for field in fields(reader.options)}
+    if options.row_names_from is not None or options.column_names_from is not None:
+        concern.add("encoding")
+    unused = sorted(changed(options).keys() - concern)
     if unused:
         raise ParameterError(
             f"{path} is read as {reader.what}, which {', '.join(unused)} does not concern: leave it out."
@@ -203,15 +206,15 @@ def _finish(data: Dataset, options: ReadOptions) -> Dataset:
         data = replace(data, layout=Layout("image", tuple(options.image_shape)))
     return replace(
         data,
-        row_names=_names(options.row_names_from, data.shape[0], "row") or data.row_names,
-        column_names=_names(options.column_names_from, data.shape[1], "column") or data.column_names,
+        row_names=_names(options.row_names_from, options, data.shape[0], "row") or data.row_names,
+        column_names=_names(options.column_names_from, options, data.shape[1], "column") or data.column_names,
     )
 
 
-def _names(path: str | PathLike[str] | None, count: int, what: str) -> tuple[str, ...] | None:
+def _names(path: str | PathLike[str] | None, options: EncodedOptions, count: int, what: str) -> tuple[str, ...] | None:
     if path is None:
         return None
-    names = tuple(read_lines(existing(path), EncodedOptions()))
+    names = tuple(read_lines(existing(path), options))
     if len(names) != count:
         raise FileError(
             f"{path} holds {len(names)} names for {count} {what}s: it should have one line for each {what}."
