@@ -152,6 +152,50 @@ def test_print_is_light_and_without_controls(visit, pages):
     assert page.pdf().startswith(b"%PDF")
 
 
+def test_a_residual_that_was_dark_is_printed_light(visit, pages):
+    page = visit(pages["image"], scheme="dark").page
+    settle(page)
+    page.evaluate(f"""() => addEventListener("beforeprint", () => {{
+      window.printed = ({PIXELS})("residual");
+    }})""")
+    page.pdf()
+    printed = page.evaluate("window.printed")
+    page.click("#theme")
+    settle(page)
+    assert page.evaluate("document.documentElement.dataset.theme") == "light"
+    assert printed == shown(page, "residual")
+
+
+@pytest.mark.parametrize("kind", ["image", "table"])
+def test_what_announces_something_is_printed_on_its_page(visit, pages, kind):
+    page = visit(pages[kind]).page
+    page.emulate_media(media="print")
+    breaks = "all => all.map((element) => getComputedStyle(element).breakAfter)"
+    for announcement in ("h2", "h3", ".note.wide", ".chooser", ".desk-head"):
+        assert set(page.eval_on_selector_all(announcement, breaks)) == {"avoid"}
+
+
+@pytest.mark.parametrize("width", [320, 375, 1100])
+def test_no_section_hides_behind_the_theme_button(visit, pages, width):
+    page = visit(pages["text"], width=width).page
+    box = "element => { const { left, right } = element.getBoundingClientRect(); return [left, right]; }"
+    page.locator(".bar a").last.scroll_into_view_if_needed()
+    first, last, button = (
+        page.eval_on_selector(selector, box) for selector in (".bar a:first-child", ".bar a:last-child", "#theme")
+    )
+    assert last[1] <= button[0]
+    assert button[1] <= width
+    assert width < 375 or first[0] >= 0
+
+
+def test_a_phone_shows_the_weights_of_the_words(visit, pages):
+    page = visit(pages["text"], width=375).page
+    figures = page.locator("#parts .bars .figure")
+    assert figures.first.is_visible()
+    widths = page.eval_on_selector_all("#parts .bars .name", "all => all.map((name) => name.clientWidth)")
+    assert min(widths) > 40
+
+
 def test_text_has_contrast_in_both_themes(visit, pages):
     ratio = """(theme) => {
       document.documentElement.dataset.theme = theme;

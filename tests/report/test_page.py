@@ -137,6 +137,32 @@ def test_what_was_factorised_is_known_without_the_data_too():
     assert "<code>partwise fit first.csv" in text_of(write_report(load("model.npz"), "python.html"))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_part_is_called_by_the_same_name_all_over(pages, kind):
+    page = text_of(pages[kind])
+    assert [f"Part {part}" for part in range(5)] == re.findall(r"<h3>([^<]*)<span class=.share", page)
+    assert all(name.startswith("Part ") for name in re.findall(r"<b>([^<]*)</b>", page))
+    assert "<code>nmf3</code>" in page
+
+
+def test_the_list_of_clusters_has_the_numbers_and_sizes_of_the_parts(models, pages):
+    model, data = models["table"]
+    rows = Study.of(model, data).rows
+    sizes = {part: int(np.sum(rows.dominant == part)) for part in range(5)}
+    page = text_of(pages["table"])
+    section = page[page.index('<ol class="sizes') :]
+    found = re.findall(r'<li value="(\d+)">.*?<span class="figure">(\d+) <span[^>]*>· ([^<]*)<', section, re.DOTALL)
+    assert found == [(str(part), str(n), words.proportion(n, 90)) for part, n in sizes.items() if n]
+
+
+def test_parts_that_lead_nowhere_are_explained(tmp_path, rng):
+    common = np.array([1.0, 1, 1, 1, 0, 0, 0, 0])
+    X = np.outer(np.ones(20), 10 * common) + np.outer(rng.random(20), 1 - common)
+    model = fit(Dataset(X), k=2)
+    page = text_of(write_report(model, tmp_path / "shared.html", X))
+    assert "1 part leads in no row: in each, another part adds more." in page
+
+
 def test_large_data_are_represented_by_a_stated_few(tmp_path, rng):
     X = sp.random_array((20_000, 3_000), density=0.002, rng=rng, format="csr")
     names = tuple(f"term {j}" for j in range(3000))
@@ -254,3 +280,18 @@ def test_a_missing_extra_is_named(models, tmp_path, monkeypatch):
 )
 def test_shares_have_three_digits(value, text):
     assert words.percent(value) == text
+
+
+@pytest.mark.parametrize(
+    ("amount", "total", "text"),
+    [
+        (3, 400, "0.8"),
+        (12, 90, "13"),
+        (90, 90, "100"),
+        (1, 18846, "<\u00a00.1"),
+        (0, 400, "0.0"),
+        (1, 2001, "<\u00a00.1"),
+    ],
+)
+def test_the_share_of_a_count_is_no_finer_than_the_count(amount, total, text):
+    assert words.proportion(amount, total) == f"{text}\u00a0%"

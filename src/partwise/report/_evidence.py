@@ -114,7 +114,7 @@ def _clusters(study: Study, rows: Rows, samples: list[Sample]) -> list[Context]:
             "part": part,
             "label": study.labels[part],
             "size": words.count(int(size)),
-            "share": words.percent(float(size / len(rows.dominant))),
+            "share": words.proportion(int(size), len(rows.dominant)),
             "width": float(size / max(sizes.max(), 1)),
             "typical": None if row is None else rows.view.row_name(row),
             "sample": None if row is None else places.get(row),

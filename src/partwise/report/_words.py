@@ -30,6 +30,15 @@ def percent(share: float) -> str:
     return f"{three_digits(100 * share)}{NBSP}%"
 
 
+def proportion(amount: int, total: int) -> str:
+    """A count as per cent of another, no finer than the total tells: 13 % of 90, 0.8 % of 400, < 0.1 % of 9000."""
+    decimals = 0 if total <= 100 else 1
+    least = 10.0**-decimals
+    share = 100 * amount / total
+    below = 0 < share < least / 2
+    return f"{f'<{NBSP}' if below else ''}{least if below else share:.{decimals}f}{NBSP}%"
+
+
 def three_digits(value: float) -> str:
     """Three significant digits with their zeros, never an exponent: 15.0, 1.80, 0.0420, 1250."""
     if value == 0:

@@ -202,7 +202,7 @@
     const picture = document.querySelector(`#part-${part} > img:not(.strip)`);
     return picture ? [make("img", { src: picture.src, alt: "" })] : [];
   };
-  document.querySelectorAll(".sizes [data-part]").forEach((item) => item.prepend(...thumbnail(item.dataset.part)));
+  document.querySelectorAll(".sizes li").forEach((item) => item.prepend(...thumbnail(item.value)));
 
   // ---- the desk
   find("remix").hidden = false;
@@ -223,7 +223,7 @@
       paint();
     });
   };
-  repaint = paintSoon;
+  repaint = paint; // at once: paper does not wait for the next frame
 
   const AT_FIRST = 12;
   const sliders = find("sliders");
