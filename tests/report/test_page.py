@@ -155,12 +155,11 @@ def test_the_list_of_clusters_has_the_numbers_and_sizes_of_the_parts(models, pag
     assert found == [(str(part), str(n), words.proportion(n, 90)) for part, n in sizes.items() if n]
 
 
-def test_parts_that_lead_nowhere_are_explained(tmp_path, rng):
-    common = np.array([1.0, 1, 1, 1, 0, 0, 0, 0])
-    X = np.outer(np.ones(20), 10 * common) + np.outer(rng.random(20), 1 - common)
-    model = fit(Dataset(X), k=2)
-    page = text_of(write_report(model, tmp_path / "shared.html", X))
-    assert "1 part leads in no row: in each, another part adds more." in page
+def test_parts_that_lead_nowhere_are_explained(models, pages, tmp_path):
+    model, data = models["table"]
+    page = text_of(write_report(model, tmp_path / "one.html", data.X[:1]))
+    assert "4 parts lead in no row: in each, another part adds more." in page
+    assert "lead in no row" not in text_of(pages["table"])
 
 
 def test_large_data_are_represented_by_a_stated_few(tmp_path, rng):
