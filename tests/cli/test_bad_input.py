@@ -95,16 +95,21 @@ ODD = {
     "an unknown start": (["-k", 1, "--init", "best"], ["--init best", "nndsvda"]),
     "an unknown solver": (["-k", 1, "--solver", "best"], ["best", "bpp"]),
     "an unknown loss": (["-k", 1, "--loss", "best"], ["best", "frobenius"]),
-    "a start without its factors": (["-k", 1, "--init", "custom"], ["--init custom"]),
-    "restarts of one start": (["-k", 1, "--init", "nndsvd", "--n-init", 3], ["--n-init 3", "--init nndsvd"]),
+    "a start without its factors": (["-k", 1, "--init", "custom"], ["--init custom is no start", "spa, or"]),
+    "restarts of one start": (
+        ["-k", 1, "--init", "nndsvd", "--n-init", 3],
+        ["--n-init 3", "--init nndsvd ", "use --n-init 1, or --init random or nndsvdar."],
+    ),
     "a weight that is no number": (["-k", 1, "--alpha-h", "much"], ["--alpha-h much"]),
     "a negative weight": (["-k", 1, "--alpha-h", "-1"], ["--alpha-h -1"]),
     "a share beyond one": (["-k", 1, "--l1-ratio", 2], ["--l1-ratio"]),
     "a frequency that is none": (["-k", 1, "--min-df", "some"], ["--min-df some"]),
     "a shape that is none": (["-k", 1, "--image-shape", "4x"], ["--image-shape 4x", "112x92"]),
     "a shape of another size": (["-k", 1, "--image-shape", "4x4"], ["(4, 4)", "8"]),
-    "an option of another kind": (["-k", 1, "--grey", "--key", "X"], ["grey", "key", "does not concern"]),
+    "an option of another kind": (["-k", 1, "--grey", "--min-df", 2], ["which --grey, --min-df does not concern"]),
     "an unknown option": (["-k", 1, "--quick"], ["--quick", "partwise fit --help"]),
+    "a kind that is none": (["-k", 1, "--kind", "foo"], ["is a file", "no kind '.foo' of files", ".csv, "]),
+    "a kind of folders": (["-k", 1, "--kind", "images"], ["no kind '.images' of files"]),
     "names that are missing": (["-k", 1, "--row-names-from", "names.txt"], ["names.txt"]),
     "stop words that are missing": (["-k", 1, "--stop-words", "german"], ["german"]),
 }
@@ -133,7 +138,18 @@ def test_sentences_speak_of_options_of_the_command(tmp_path):
 
 
 def test_names_with_line_ends_and_escapes_stay_on_one_line():
-    assert_refused(partwise("fit", "no\n\x1b[31mfile\u202e.csv", "-k", 1), "no \\x1b[31mfile\\u202e.csv")
+    assert_refused(partwise("fit", "no\n\x1b[31mfile\u202e.csv", "-k", 1), "no\\n\\x1b[31mfile\\u202e.csv")
+
+
+@pytest.mark.parametrize("name", ["tol=0.1/missing.csv", "two  spaces.csv", "key=a, with key.csv", "n_init=3.csv"])
+def test_words_of_the_user_stay_as_they_are(name):
+    assert_refused(partwise("fit", name, "-k", 1), f"There is no file or folder {name}: ")
+
+
+def test_names_in_the_data_stay_as_they_are():
+    text("t.csv", "tol=0.1,b\\n1,2\\n3,x  y\\n".replace("\\n", chr(10)))
+    assert_refused(partwise("fit", "t.csv", "-k", 1), "column 2 ('b') holds 'x  y'", "with --row-names and --header.")
+    assert_refused(partwise("fit", "t.csv", "--kind", "txt", "-k", 1, "--min-df", 9), "change --min-df, --max-df")
 
 
 def test_names_that_no_encoding_can_write_are_escaped(tmp_path):

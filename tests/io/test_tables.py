@@ -144,7 +144,7 @@ def test_a_bad_cell_far_down_is_found(csv):
 
 def test_another_encoding_is_named(csv):
     text = "größe,b\n1,2\n".encode("latin-1")
-    with pytest.raises(FileError, match=r'not utf-8 .* encoding="latin-1"'):
+    with pytest.raises(FileError, match=r"not utf-8 .* encoding='latin-1'"):
         csv(text)
     assert csv(text, encoding="latin-1").column_names == ("größe", "b")
 

@@ -81,7 +81,7 @@ def test_another_encoding_is_named(tmp_path):
     folder = tmp_path / "texts"
     folder.mkdir()
     (folder / "x.txt").write_bytes("café crème".encode("latin-1"))
-    with pytest.raises(FileError, match=r'x\.txt holds bytes that are not utf-8 .*encoding="latin-1"'):
+    with pytest.raises(FileError, match=r"x\.txt holds bytes that are not utf-8 .*encoding='latin-1'"):
         io.read(folder)
     assert io.read(folder, encoding="latin-1").column_names == ("café", "crème")
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 
 from partwise._optional import require
-from partwise.cli.outcome import INTERRUPTED, exit_code_of
+from partwise._wording import worded
+from partwise.cli.outcome import INTERRUPTED, as_flag, exit_code_of
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as on the standard error: no name stops the output
-    return exit_code_of(lambda: _run(words), debug="--debug" in words)
+    with worded(as_flag):
+        return exit_code_of(lambda: _run(words), debug="--debug" in words)
 
 
 def _run(words: list[str]) -> int:

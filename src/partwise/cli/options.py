@@ -93,7 +93,10 @@ class Fitting:
     def model(self, n_components: int) -> "NMF":
         """Return the estimator with these parameters."""
         from partwise.estimators import NMF
+        from partwise.init import INITS
 
+        if self.init is not None and self.init not in INITS:  # a start of one's own needs Python
+            raise ParameterError(f"--init {self.init} is no start: choose {', '.join(INITS)}, or leave it out.")
         return NMF(
             n_components,
             init=self.init,

@@ -6,7 +6,7 @@ import traceback
 import warnings
 from collections.abc import Callable
 from os import environ
-from typing import TextIO
+from typing import Any, TextIO
 
 from partwise._errors import PartwiseError
 
@@ -44,14 +44,13 @@ def say(word: str, sentence: str) -> None:
     """Write one line on the standard error: a coloured word (on a terminal) and a sentence."""
     colour = {"error": "31", "warning": "33"}.get(word, "36")
     shown = f"\033[1;{colour}m{word}:\033[0m" if _colours(sys.stderr) else f"{word}:"
-    sys.stderr.write(f"{shown} {plain(in_options(sentence))}\n")
+    sys.stderr.write(f"{shown} {plain(sentence)}\n")
     sys.stderr.flush()
 
 
 def plain(text: str) -> str:
     """Return the text on one line, with what could steer a terminal shown as an escape."""
-    line = " ".join(text.split())
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
 def _colours(stream: TextIO) -> bool:
@@ -121,36 +120,31 @@ class _Once:
 
 # --- the words of the command line ------------------------------------------------------------------------------------
 
-_OPTIONS = {
-    "n_components": "-k",
-    "beta_loss": "--loss",
-    "random_state": "--seed",
-    "n_threads": "--threads",
-    **{
-        name: f"--{name.replace('_', '-').lower()}"
-        for name in (
-            *("init", "solver", "tol", "max_iter", "max_time", "n_init", "alpha_W", "alpha_H", "l1_ratio"),
-            *("key", "field", "id_field", "kind", "grey", "pattern", "encoding", "image_shape", "max_bytes"),
-        )
-    },
-}
-_NAME = "|".join(_OPTIONS)
-_ASSIGNED = re.compile(rf"\b({_NAME})=(\([\d, ]+\)|'[^']*'|\"[^\"]*\"|[\w.+-]*\w)")
-_NAMED = re.compile(rf"(\bwith |\bleave out |\()({_NAME})\b(?=[.,;:)]|$)")
+_SHORT = {"n_components": "-k", "beta_loss": "--loss", "random_state": "--seed", "n_threads": "--threads"}
 
 
-def in_options(sentence: str) -> str:
-    """Return a sentence of the library with the options of the command in place of Python's parameters.
+def as_flag(name: str, value: Any = None) -> str:
+    """Return an option as the command takes it, with its value where one is given.
 
-    >>> in_options("Say image_shape=(112, 92), or choose with key.")
-    'Say --image-shape 112x92, or choose with --key.'
+    >>> as_flag("image_shape", (112, 92)), as_flag("row_names", True), as_flag("n_components")
+    ('--image-shape 112x92', '--row-names', '-k')
     """
-    sentence = _ASSIGNED.sub(lambda found: _assigned(found[1], found[2]), sentence)
-    return _NAMED.sub(lambda found: found[1] + _OPTIONS[found[2]], sentence)
+    flag = _SHORT.get(name, f"--{name.replace('_', '-').lower()}")
+    if value is None or value is True:
+        return flag
+    return f"{flag} {'x'.join(map(str, value)) if isinstance(value, tuple) else value}"
 
 
-def _assigned(name: str, value: str) -> str:
-    if value == "True":
-        return _OPTIONS[name]
-    shape = "x".join(re.findall(r"\d+", value))
-    return f"{_OPTIONS[name]} {shape if value.startswith('(') else value.strip(chr(34) + chr(39))}"
+_NAME = (
+    r"n_components|beta_loss|random_state|n_threads|init|solver|tol|max_iter|max_time|n_init|alpha_W|alpha_H|l1_ratio"
+)
+_ASSIGNED = re.compile(rf"\b({_NAME})=('[^']*'(?: or '[^']*')?|[\w.+-]*\w)")
+
+
+def in_flags(sentence: str) -> str:
+    """Return a sentence on the parameters of a model, which holds nothing but them, with the options of the command.
+
+    >>> in_flags("n_init=3 would repeat one fit: use n_init=1, or init='random' or 'nndsvdar'.")
+    '--n-init 3 would repeat one fit: use --n-init 1, or --init random or nndsvdar.'
+    """
+    return _ASSIGNED.sub(lambda found: as_flag(found[1], found[2].replace("'", "")), sentence)

@@ -8,10 +8,10 @@ from typing import Any
 
 from sklearn.exceptions import ConvergenceWarning
 
-from partwise._errors import DataError, FileError, PartwiseError
+from partwise._errors import DataError, FileError, ParameterError, PartwiseError
 from partwise._types import Array
 from partwise.cli.interrupts import interrupts
-from partwise.cli.outcome import Interrupted
+from partwise.cli.outcome import Interrupted, in_flags
 from partwise.cli.progress import Progress, waiting
 from partwise.engine.result import Status
 from partwise.estimators import NMF
@@ -87,7 +87,7 @@ def fit(model: NMF, source: Callable[[], Dataset], targets: Mapping[str, Path], 
     command : str
         What repeats this.
     """
-    checked(model)
+    _check(model)
     with waiting("Reading the data …"):
         data = source()
     with interrupts() as further:
@@ -110,12 +110,21 @@ def fit(model: NMF, source: Callable[[], Dataset], targets: Mapping[str, Path], 
         return done
 
 
+def _check(model: NMF) -> None:
+    try:
+        checked(model)
+    except ParameterError as error:
+        raise ParameterError(in_flags(str(error))) from error
+
+
 def _fitted(model: NMF, data: Dataset) -> Array | None:
     """Fit the model and return W; None after Ctrl-C, which leaves the parts that there are."""
     model.set_callbacks(Progress())
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the result tells how the fit ended
+            show = warnings.showwarning
+            warnings.showwarning = lambda message, *rest: show(in_flags(str(message)), *rest)
             W: Array = model.fit_transform(data)
             return W
     except KeyboardInterrupt:

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from partwise._errors import FileError, ParameterError
+from partwise._wording import option
 from partwise.io.dataset import Dataset
 from partwise.io.files import opened, too_large
 from partwise.io.options import ArchiveOptions, CommonOptions
@@ -87,7 +88,7 @@ def read_npz(path: Path, options: ArchiveOptions) -> Dataset:
         check_archive(archive, path, options.max_bytes)
         names = archive.namelist()
         if RECORD_MEMBER in names:
-            raise FileError(f"{path} is a model saved by partwise, not a data set: open it with partwise.load.")
+            raise FileError(f"{path} is a model saved by partwise, not a data set: name the file of the data.")
         arrays = [name.removesuffix(".npy") for name in names if name.endswith(".npy")]
         if {"format", "shape", "data"} <= set(arrays):
             return Dataset(_read_sparse(archive, arrays, path, options), source=str(path))
@@ -98,7 +99,7 @@ def read_npz(path: Path, options: ArchiveOptions) -> Dataset:
 def _choose(arrays: list[str], path: Path, key: str | None) -> str:
     listed = ", ".join(arrays) or "none"
     if key is None and len(arrays) != 1:
-        raise FileError(f"{path} holds {len(arrays)} arrays ({listed}): choose one of them with key.")
+        raise FileError(f"{path} holds {len(arrays)} arrays ({listed}): choose one of them with {option('key')}.")
     if key is not None and key not in arrays:
         raise FileError(f"{path} has no array {key!r}: it holds {listed}.")
     return arrays[0] if key is None else key
@@ -106,7 +107,9 @@ def _choose(arrays: list[str], path: Path, key: str | None) -> str:
 
 def _read_sparse(archive: zipfile.ZipFile, names: list[str], path: Path, options: ArchiveOptions) -> sparse.csr_array:
     if options.key is not None:
-        raise ParameterError(f"{path} holds one sparse matrix, so there is nothing to choose: leave out key.")
+        raise ParameterError(
+            f"{path} holds one sparse matrix, so there is nothing to choose: leave out {option('key')}."
+        )
     members = {name: read_member(archive, f"{name}.npy", path, options.max_bytes) for name in names}
     rows, columns = (int(size) for size in members["shape"])
     if 8 * (rows + columns) > options.max_bytes:
@@ -137,7 +140,7 @@ def _dense(array: np.ndarray[Any, Any], path: Path, options: CommonOptions) -> D
         array = array.reshape(array.shape[0], -1)
     if array.ndim != 2:
         advice = (
-            f"if it holds {array.shape[0]} pictures, say image_shape={array.shape[1:]}"
+            f"if it holds {array.shape[0]} pictures, say {option('image_shape', array.shape[1:])}"
             if array.ndim in {3, 4}
             else "save it as a matrix of samples × features"
         )

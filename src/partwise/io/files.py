@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
 from partwise._errors import FileError, MissingFileError, ParameterError, PartwiseError
+from partwise._wording import option
 from partwise.io.options import EncodedOptions
 
 # What the decoders of the standard library, NumPy, SciPy, Pillow, pandas and pyarrow raise on damaged content.
@@ -56,7 +57,7 @@ def legible(path: Path, what: str) -> Iterator[None]:
     except UnicodeDecodeError as error:
         raise FileError(
             f"{path} holds bytes that are not {error.encoding} (first at position {error.start}): "
-            'name its encoding, for example encoding="latin-1".'
+            f"name its encoding, for example {option('encoding', 'latin-1')}."
         ) from error
     except (PermissionError, IsADirectoryError) as error:
         raise FileError(f"{path} cannot be opened ({reason(error)}): check the rights of the file.") from error
@@ -87,7 +88,7 @@ def too_large(path: Path, max_bytes: int) -> FileError:
     """Return the error of a source that expands to more than the limit."""
     return FileError(
         f"{path} expands to more than the limit of {max_bytes:,} bytes: "
-        "if you trust it and have the memory, raise the limit (max_bytes)."
+        f"if you trust it and have the memory, raise the limit with {option('max_bytes')}."
     )
 
 

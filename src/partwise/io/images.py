@@ -11,6 +11,7 @@ import numpy as np
 
 from partwise._errors import FileError
 from partwise._optional import require
+from partwise._wording import option
 from partwise.io.dataset import Dataset, Layout
 from partwise.io.files import legible, too_large
 from partwise.io.options import ImageOptions
@@ -126,12 +127,13 @@ def _mixed(path: Path, first: tuple[str, tuple[int, ...]], second: tuple[str, tu
     if shape[:2] == other_shape[:2]:
         grey, colour = (name, other) if len(shape) == 2 else (other, name)
         return FileError(
-            f"In {path}, {grey} is grey and {colour} is in colour: read all as grey (grey=True), "
-            "or choose the files that belong together with pattern."
+            f"In {path}, {grey} is grey and {colour} is in colour: read all as grey with {option('grey', True)}, "
+            f"or choose the files that belong together with {option('pattern')}."
         )
     return FileError(
         f"The pictures in {path} differ in size, {name} has {_size(shape)} pixels and {other} {_size(other_shape)} "
-        "(width × height): crop or scale them to one size, or choose files of one size with pattern."
+        "(width × height): crop or scale them to one size, or choose files of one size with "
+        f"{option('pattern')}."
     )
 
 

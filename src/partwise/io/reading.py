@@ -1,6 +1,6 @@
 """The one door through which data come in: the kinds of sources and who reads them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields, replace
 from fnmatch import fnmatchcase
 from os import PathLike
@@ -11,6 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from partwise._errors import FileError, ParameterError
+from partwise._wording import option
 from partwise.io.arrays import read_npy, read_npz
 from partwise.io.dataset import Dataset, Layout
 from partwise.io.files import existing, legible, read_lines
@@ -150,17 +151,32 @@ def _options(options: ReadOptions, named: dict[str, Any]) -> ReadOptions:
 
 
 def _read_file(path: Path, options: ReadOptions) -> Dataset:
-    name = f".{options.kind.lstrip('.')}".lower() if options.kind else path.name.lower()
-    suffix = max((suffix for suffix in FILES if name.endswith(suffix)), key=len, default=None)
-    if suffix is None:
-        raise FileError(
-            f"{path} is of no known kind ({', '.join(FILES)}, or a folder of pictures or of .txt files): "
-            "rename it, or name its kind."
-        )
-    reader = FILES[suffix]
+    reader = FILES[_suffix(path, options.kind)]
     _check_options(options, reader, path)
     with legible(path, reader.what):
         return reader.read(path, options)
+
+
+def _suffix(path: Path, kind: str | None) -> str:
+    if kind is not None:
+        return _known(path, f".{kind.lstrip('.')}".lower(), FILES)
+    suffix = max((suffix for suffix in FILES if path.name.lower().endswith(suffix)), key=len, default=None)
+    if suffix is None:
+        raise FileError(
+            f"{path} is of no known kind ({', '.join(FILES)}, or a folder of pictures or of .txt files): "
+            f"rename it, or name its kind with {option('kind')}."
+        )
+    return suffix
+
+
+def _known(path: Path, kind: str, kinds: Collection[str]) -> str:
+    """Return a kind that the user named, if it is one of those of files or of folders."""
+    if kind not in kinds:
+        what = "folder" if path.is_dir() else "file"
+        raise ParameterError(
+            f"{path} is a {what}, and there is no kind {kind!r} of {what}s: choose {', '.join(kinds)}."
+        )
+    return kind
 
 
 def _read_folder(path: Path, options: ReadOptions) -> Dataset:
@@ -175,14 +191,16 @@ def _read_folder(path: Path, options: ReadOptions) -> Dataset:
 
 
 def _choose(path: Path, files: list[Path], kind: str | None) -> tuple[FolderReader, list[Path]]:
-    readers = {name: reader for name, reader in FOLDERS.items() if kind in (None, name)}
+    readers = FOLDERS if kind is None else {kind: FOLDERS[_known(path, kind, FOLDERS)]}
     found = {name: [f for f in files if f.suffix.lower() in reader.suffixes] for name, reader in readers.items()}
     names = [name for name, members in found.items() if members]
     if len(names) > 1:
-        examples = " and ".join(f"{found[name][0].name} (kind={name!r})" for name in names)
-        raise FileError(f"The folder {path} holds both pictures and documents, such as {examples}: choose with kind.")
+        examples = " and ".join(f"{found[name][0].name} ({option('kind', name)})" for name in names)
+        raise FileError(
+            f"The folder {path} holds both pictures and documents, such as {examples}: choose with {option('kind')}."
+        )
     if not names:
-        wanted = sorted(suffix for reader in (readers or FOLDERS).values() for suffix in reader.suffixes)
+        wanted = sorted(suffix for reader in readers.values() for suffix in reader.suffixes)
         raise FileError(f"The folder {path} holds nothing that can be read: there should be {', '.join(wanted)} files.")
     return readers[names[0]], found[names[0]]
 
@@ -194,7 +212,7 @@ def _check_options(options: ReadOptions, reader: FileReader | FolderReader, path
     unused = sorted(changed(options).keys() - concern)
     if unused:
         raise ParameterError(
-            f"{path} is read as {reader.what}, which {', '.join(unused)} does not concern: leave it out."
+            f"{path} is read as {reader.what}, which {', '.join(map(option, unused))} does not concern: leave it out."
         )
 
 

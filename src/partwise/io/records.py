@@ -114,7 +114,7 @@ def read_record(
 
 
 def _read_head(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
-    foreign = FileError(f"{path} was not written by partwise: choose a file that partwise.save has written.")
+    foreign = FileError(f"{path} was not written by partwise: choose a model that partwise has saved.")
     if RECORD_MEMBER not in archive.namelist():
         raise foreign
     if archive.getinfo(RECORD_MEMBER).file_size > _MAX_JSON_BYTES:

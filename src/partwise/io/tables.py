@@ -13,6 +13,7 @@ import numpy as np
 
 from partwise._errors import FileError, ParameterError, PartwiseError
 from partwise._optional import require
+from partwise._wording import option
 from partwise.io.dataset import Dataset
 from partwise.io.files import codec, opened, opened_text, too_large
 from partwise.io.options import CommonOptions, TableOptions
@@ -61,7 +62,8 @@ def read_table(path: Path, options: TableOptions) -> Dataset:
         raise FileError(f"{path} holds cells that are no numbers: look for unusual signs in its cells.")
     if options.row_names is None and not form.row_names and _counts_rows(X):
         warnings.warn(
-            f"The first column of {path} counts its rows, and is taken for data: if it names them, say row_names=True.",
+            f"The first column of {path} counts its rows, and is taken for data: if it names them, "
+            f"say {option('row_names', True)}.",
             UserWarning,
             stacklevel=2,
         )
@@ -196,7 +198,7 @@ def _explain(path: Path, form: _Form, options: TableOptions) -> None:
         if len(cells) != form.width:
             raise FileError(
                 f"{path} is ragged: line {line} has {len(cells)} cells where {form.width} were expected; "
-                "mend that line, or name the right delimiter."
+                f"mend that line, or name the sign between cells with {option('delimiter')}."
             )
         for column in range(int(form.row_names), form.width):
             _check_cell(cells[column], f"{path}, {_place(form, line, column, cells)}")
@@ -215,7 +217,10 @@ def _check_cell(cell: str, place: str) -> None:
         )
     number = _number(cell)
     if number is None:
-        raise FileError(f"{place} holds {cell!r}, which is not a number: mend it, or say what names rows and columns.")
+        raise FileError(
+            f"{place} holds {cell!r}, which is not a number: mend it, or say what names rows and columns with "
+            f"{option('row_names')} and {option('header')}."
+        )
     if not isfinite(number):
         raise FileError(f"{place} holds {cell!r}, which is not finite: replace it by a number.")
 

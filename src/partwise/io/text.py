@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from partwise._errors import DataError, FileError, ParameterError
+from partwise._wording import option
 from partwise.io.dataset import Dataset, Layout
 from partwise.io.files import codec, legible, opened, read_lines, reason, too_large
 from partwise.io.options import JsonLinesOptions, TextOptions, changed
@@ -45,11 +46,15 @@ def read_json_lines(path: Path, options: JsonLinesOptions) -> Dataset:
     records = list(_records(path, options))
     field, id_field = options.field, options.id_field
     if field is None:
-        raise ParameterError(f"{path} holds JSON objects with the fields {_listed(records)}: choose one with field.")
+        raise ParameterError(
+            f"{path} holds JSON objects with the fields {_listed(records)}: choose one with {option('field')}."
+        )
     texts = [_value(record, field, line, path) for line, record in records]
     not_text = next((line for text, (line, _) in zip(texts, records, strict=True) if not isinstance(text, str)), None)
     if not_text is not None:
-        raise FileError(f"{path}, line {not_text}: the field {field!r} holds no text; choose another with field.")
+        raise FileError(
+            f"{path}, line {not_text}: the field {field!r} holds no text; choose another with {option('field')}."
+        )
     names = [str(_value(record, id_field, line, path)) if id_field else f"line {line}" for line, record in records]
     return _vectorize(texts, names, path, options)
 
@@ -92,9 +97,10 @@ def _vectorize(documents: list[str], names: list[str], path: Path, options: Text
         else:
             X = vectorizer.fit_transform(documents)
     except ValueError as error:
+        likely = ", ".join(map(option, ("min_df", "max_df", "stop_words", "token_pattern")))
         raise ParameterError(
             f"The documents of {path} cannot be turned into term weights with these options ({reason(error)}): "
-            "change min_df, max_df, stop_words, token_pattern or whichever is named."
+            f"change {likely} or whichever is named."
         ) from error
     terms = tuple(map(str, vectorizer.get_feature_names_out()))
     recipe = {name: value for name, value in changed(options).items() if name in _RECIPE} | {"vocabulary": list(terms)}
@@ -116,7 +122,8 @@ def _vectorizer(options: TextOptions) -> Any:
     unused = sorted(set(changed(options)) & {*_TFIDF_ONLY, "idf"})
     if options.weighting != "counts" or unused:
         raise ParameterError(
-            f"weighting={options.weighting!r} does not go with {', '.join(unused)}: these belong to tf-idf."
+            f"{option('weighting', options.weighting)} does not go with {', '.join(map(option, unused))}: "
+            "these belong to tf-idf."
             if unused
             else f"There is no weighting {options.weighting!r}: choose 'tfidf' or 'counts'."
         )
