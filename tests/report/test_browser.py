@@ -175,6 +175,15 @@ def test_what_announces_something_is_printed_on_its_page(visit, pages, kind):
         assert set(page.eval_on_selector_all(announcement, breaks)) == {"avoid"}
 
 
+@pytest.mark.parametrize("selector", [".gallery-image h3", ".sizes .what"])
+def test_a_part_is_named_in_full_on_paper(visit, tmp_path, selector):
+    data = make_data("image")
+    page = visit(write_report(fit(data, k=25), tmp_path / "report.html", data), width=680).page  # A4 without margins
+    page.emulate_media(media="print")
+    fits = "all => all.map((name) => name.scrollWidth <= name.clientWidth && name.clientHeight < 25)"
+    assert set(page.eval_on_selector_all(selector, fits)) == {True}
+
+
 @pytest.mark.parametrize("width", [320, 375, 1100])
 def test_no_section_hides_behind_the_theme_button(visit, pages, width):
     page = visit(pages["text"], width=width).page

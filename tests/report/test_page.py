@@ -42,6 +42,14 @@ def test_the_page_needs_nothing_from_anywhere(pages, kind):
     assert "https://" not in page
 
 
+@pytest.mark.parametrize("kind", [*KINDS, "no data", "few cards"])
+def test_sentences_are_apart(pages, models, kind, tmp_path, monkeypatch):
+    monkeypatch.setattr("partwise.report._cards.CARDS", 3)
+    path = pages[kind] if kind in pages else write_report(models["text"][0], tmp_path / "few.html", models["text"][1])
+    for paragraph in re.findall(r'<p class="(?:lead|note|note wide)">(.*?)</p>', text_of(path), re.DOTALL):
+        assert not re.search(r"[a-z%]\.[A-Z\d]", re.sub("<[^>]*>", "", paragraph)), paragraph
+
+
 @pytest.mark.parametrize("kind", [*KINDS, "no data"])
 def test_every_id_is_unique(pages, kind):
     ids = re.findall(r'\sid="([^"]+)"', text_of(pages[kind]))
