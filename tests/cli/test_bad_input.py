@@ -88,6 +88,23 @@ def test_bad_data_is_refused_with_a_sentence(what, tmp_path):
     assert target.read_text() == "old"
 
 
+def test_a_bad_entry_is_named_in_the_words_of_its_source():
+    with open("t.csv", "w") as stream:
+        stream.write("n,a,b\na,1,2\nb,3,-4\n")
+    refused = partwise("fit", "t.csv", "-k", 1)
+    assert_refused(refused, "Negative values in data", "row 1, column 1", "In t.csv it is row 'b', column 'b'.")
+    assert_refused(partwise("fit", sparse_negative(), "-k", 1), "row 1, column 0", "It was read from X.npz.")
+    assert_refused(partwise("fit", array(_12=-3.0, _20=np.nan), "-k", 1), "row 2, column 0", "read from X.npy.")
+    with open("columns.txt", "w") as stream:
+        stream.write("x\ny\n")
+    refused = partwise("fit", sparse_negative(), "-k", 1, "--column-names-from", "columns.txt")
+    assert_refused(refused, "In X.npz it is column 'x'.")
+    np.save("good.npy", np.ones((2, 3)))
+    assert partwise("fit", "good.npy", "-k", 1, "--out", "m.npz").code == 0
+    assert_refused(partwise("transform", "m.npz", array(_12=-3.0), "--out", "W.csv"), "It was read from X.npy.")
+    assert_refused(partwise("report", "m.npz", "X.npy"), "It was read from X.npy.")
+
+
 ODD = {
     "k of zero": (["-k", 0], ["-k", "1"]),
     "k that is no number": (["-k", "few"], ["-k", "valid integer"]),

@@ -162,7 +162,10 @@ def test_a_zero_matrix_fits_with_one_warning(tmp_path):
     assert fit.code == 0
     assert fit.err == "warning: All entries of X are zero: so are all parts and coefficients.\n"
     assert fit.json["relative_error"] == 0
-    assert partwise("fit", tmp_path / "zeros.npy", "-k", 2).code == 0
+    shown = partwise("fit", tmp_path / "zeros.npy", "-k", 2)
+    assert shown.code == 0
+    assert "nothing to explain" in shown.out
+    assert "100" not in shown.out
 
 
 def test_limits_are_told_in_the_result_and_not_twice(table):
@@ -219,12 +222,12 @@ def test_two_outputs_need_two_files(table, tmp_path):
 @pytest.mark.parametrize("option", ["--out", "--w", "--h", "--report"])
 def test_what_could_not_be_written_is_said_before_the_fit(option, table, tmp_path, monkeypatch):
     monkeypatch.setattr(NMF, "fit_transform", lambda *_, **__: pytest.fail("the fit has begun"))
+    suffix, what = {"--out": (".npz", "model"), "--report": (".html", "report")}.get(option, (".csv", "table"))
     (tmp_path / "file").write_text("")
-    assert_refused(partwise("fit", table, "-k", 2, option, tmp_path / "file" / "W.csv"), "cannot be made")
-    (tmp_path / "folder.csv").mkdir()
-    assert_refused(partwise("fit", table, "-k", 2, option, tmp_path / "folder.csv"), "no ordinary file")
-    if option in {"--w", "--h"}:
-        assert_refused(partwise("fit", table, "-k", 2, option, tmp_path / "W.xlsx"), "is no table", ".csv")
+    assert_refused(partwise("fit", table, "-k", 2, option, tmp_path / "file" / f"W{suffix}"), "cannot be made")
+    (tmp_path / f"folder{suffix}").mkdir()
+    assert_refused(partwise("fit", table, "-k", 2, option, tmp_path / f"folder{suffix}"), "no ordinary file")
+    assert_refused(partwise("fit", table, "-k", 2, option, tmp_path / "W.xlsx"), f"not named as a {what}", suffix)
 
 
 def test_the_old_file_survives_a_full_disk_and_the_others_are_written(table, tmp_path, monkeypatch):

@@ -21,7 +21,7 @@ def flags(options):
 def test_a_kind_goes_through_all_commands(kind, tmp_path):
     sample = SAMPLES[kind]
     path, options = sample.make(tmp_path, kind), flags(sample.options)
-    model, W, again = tmp_path / "model.out", tmp_path / "W.csv", tmp_path / "again.csv"
+    model, W, again = tmp_path / "model.npz", tmp_path / "W.csv", tmp_path / "again.csv"
     fit = partwise("fit", path, *options, "-k", 2, "--tol", 0, "--out", model, "--w", W, "--json")
     assert fit.code == 0, fit.err
     assert fit.json["shape"] == list(np.shape(sample.X))

@@ -122,12 +122,8 @@ def test_no_model_is_refused(table, tmp_path):
     broken.write_bytes(broken.read_bytes()[:-100])
     with zipfile.ZipFile(foreign, "w") as archive:
         archive.writestr("X", "1")
-    W = tmp_path / "W.csv"
-    for path, word in (
-        (not_fitted, "not been fitted"),
-        (broken, "broken.npz"),
-        (foreign, "choose a model that partwise has saved"),
-    ):
+    W, saved = tmp_path / "W.csv", "choose a model that partwise has saved"
+    for path, word in ((not_fitted, "not been fitted"), (broken, "broken.npz"), (foreign, saved)):
         assert_refused(partwise("info", path), word)
         assert_refused(partwise("transform", path, table, "--out", W), word)
         assert_refused(partwise("report", path, "--out", tmp_path / "r.html"), word)

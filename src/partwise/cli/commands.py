@@ -1,5 +1,6 @@
 """The commands and their options. What they do is imported when they do it."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -92,16 +93,17 @@ def transform(
     """Express the rows of DATA in the parts of MODEL; text is read with the words of the model."""
     from partwise.cli import summary, work
     from partwise.cli.progress import waiting
-    from partwise.cli.targets import prepare
+    from partwise.cli.targets import TABLE, prepare
     from partwise.io import write_table
     from partwise.io.files import existing
 
     options = reading.options()
     fitted = work.open_model(model)
-    prepare({"--out": out}, model, existing(data), *reading.files(), tables=["--out"])
+    prepare({"--out": out}, model, existing(data), *reading.files(), kinds={"--out": TABLE})
     with waiting("Computing W …"):
         rows = work.read_data(data, options, fitted)
-        W = fitted.transform(rows)
+        with work.naming(rows):
+            W = fitted.transform(rows)
     write_table(out, W, rows.row_names, list(fitted.get_feature_names_out()))
     m, k = W.shape
     if manner.json:
@@ -139,16 +141,17 @@ def report(
     """Write a report on MODEL for a browser; with DATA it also shows how the rows are made of the parts."""
     from partwise.cli import summary, work
     from partwise.cli.progress import waiting
-    from partwise.cli.targets import prepare
+    from partwise.cli.targets import REPORT, prepare
     from partwise.io.files import existing
 
     options = reading.options()
     fitted = work.open_model(model)
     inputs = [model, *([existing(data)] if data else []), *reading.files()]
-    prepare({"--out": out}, *inputs, reports=["--out"])
+    prepare({"--out": out}, *inputs, kinds={"--out": REPORT})
     with waiting("Writing …"):
         rows = work.read_data(data, options, fitted) if data else None
-        work.write_report(fitted, out, rows, getattr(fitted, "origin_", {}).get("command"))
+        with work.naming(rows) if rows else nullcontext():
+            work.write_report(fitted, out, rows, getattr(fitted, "origin_", {}).get("command"))
     if manner.json:
         summary.print_json({"written": {"out": out}})
     else:

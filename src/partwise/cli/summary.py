@@ -130,9 +130,11 @@ def grid(lines: list[tuple[str, str]]) -> Table:
 def _course(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     error, seconds = facts["relative_error"], facts["seconds"]
     recognised = ", ".join(f"{what}: {how}" for what, how in facts["recognised"].items())
+    nothing = facts["reconstruction_err"] == 0 and not any(part["share"] for part in facts["parts"])
+    explained = f"{error:.2%}, so the parts explain {1 - error**2:.2%} of the sum of squares"
     return [
         *[("Recognised", recognised)] * bool(recognised),
-        ("Relative error", f"{error:.2%}, so the parts explain {1 - error**2:.2%} of the sum of squares"),
+        ("Relative error", "none: all entries are zero, so there was nothing to explain" if nothing else explained),
         ("Iterations", f"{facts['n_iter']:,}" + (f" in {seconds:.3g} s" if seconds is not None else "")),
         ("Status", f"{facts['status']}: {facts['reason' if facts['status'] == 'converged' else 'sentence']}"),
     ]

@@ -1,7 +1,8 @@
 """Files that a command shall write, looked at before the work that they shall hold begins."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
@@ -16,12 +17,22 @@ class _Undo(Exception):
     """Leaves a file as it was."""
 
 
-def prepare(
-    targets: Mapping[str, Path],
-    *inputs: Path,
-    tables: Collection[str] = ("--w", "--h"),
-    reports: Collection[str] = ("--report",),
-) -> None:
+@dataclass(frozen=True)
+class Kind:
+    """What a file that is written is called, and how its name ends."""
+
+    what: str
+    suffixes: tuple[str, ...]
+
+
+MODEL = Kind("model", (".npz",))
+TABLE = Kind("table", tuple(WRITERS))
+REPORT = Kind("report", (".html", ".htm"))
+
+OF_A_FIT = {"--out": MODEL, "--h": TABLE, "--w": TABLE, "--report": REPORT}
+
+
+def prepare(targets: Mapping[str, Path], *inputs: Path, kinds: Mapping[str, Kind] = OF_A_FIT) -> None:
     """Refuse, before a long fit, what could not be written after it; folders that are missing are made.
 
     Parameters
@@ -30,26 +41,28 @@ def prepare(
         Where to write, by option.
     *inputs : Path
         Files that are read, which nothing may overwrite.
-    tables, reports : collection of str
-        The options among them whose files are tables or reports.
+    kinds : mapping of str to Kind
+        What each option writes.
 
     Raises
     ------
     ParameterError
         If a target is an input or another target.
     FileError
-        If a target cannot be written or, being a table, is of no known kind.
+        If a target cannot be written, or its name ends as that of another kind.
     MissingExtraError
         If what writes it is not installed.
     """
     _check_apart(targets, inputs)
     for option, path in targets.items():
-        if option in tables and not str(path).lower().endswith(tuple(WRITERS)):
-            raise FileError(f"{option} {path} is no table: its name should end in one of {', '.join(WRITERS)}.")
-        if option in reports:
+        kind = kinds[option]
+        if not str(path).lower().endswith(kind.suffixes):
+            ends = " or ".join(kind.suffixes)
+            raise FileError(f"{option} {path} is not named as a {kind.what}: let its name end in {ends}.")
+        if kind is REPORT:
             require("jinja2", "report", "Writing a report")
             require("matplotlib", "report", "Writing a report")
-        if path.suffix == ".parquet":
+        if path.suffix.lower() == ".parquet":
             require("pandas", "io", "Writing Parquet files")
             require("pyarrow", "io", "Writing Parquet files")
         _check_writable(path)

@@ -1,11 +1,13 @@
 """The work of the commands: read, fit, write."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from partwise._errors import DataError, FileError, ParameterError, PartwiseError
@@ -110,6 +112,34 @@ def fit(model: NMF, source: Callable[[], Dataset], targets: Mapping[str, Path], 
         return done
 
 
+@contextmanager
+def naming(data: Dataset) -> Iterator[None]:
+    """Add to an error about an entry of the data where it is, in the words of the source."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{error}{_whereabouts(data)}") from error
+
+
+def _whereabouts(data: Dataset) -> str:
+    place = _first_bad(data.X)
+    if place is None:
+        return ""
+    names = ((data.row_names, "row"), (data.column_names, "column"))
+    labels = [f"{what} {known[i]!r}" for i, (known, what) in zip(place, names, strict=True) if known is not None]
+    return f" In {data.source} it is {', '.join(labels)}." if labels else f" It was read from {data.source}."
+
+
+def _first_bad(X: Any) -> tuple[int, int] | None:
+    """Return the row and column of the first entry that is not finite or else negative, as the library looks."""
+    entries = X if isinstance(X, np.ndarray) else X.data
+    for bad in (~np.isfinite(entries), entries < 0):
+        if bad.any():
+            i, *j = np.unravel_index(bad.argmax(), bad.shape)
+            return (int(i), int(j[0])) if j else (int(np.searchsorted(X.indptr, i, "right")) - 1, int(X.indices[i]))
+    return None
+
+
 def _check(model: NMF) -> None:
     try:
         checked(model)
@@ -121,7 +151,7 @@ def _fitted(model: NMF, data: Dataset) -> Array | None:
     """Fit the model and return W; None after Ctrl-C, which leaves the parts that there are."""
     model.set_callbacks(Progress())
     try:
-        with warnings.catch_warnings():
+        with naming(data), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the result tells how the fit ended
             show = warnings.showwarning
             warnings.showwarning = lambda message, *rest: show(in_flags(str(message)), *rest)
