@@ -74,7 +74,7 @@ def test_what_is_not_finite_is_named(case: tuple[str, str], value: float) -> Non
 def test_values_whose_squares_leave_the_range_are_refused(dtype: type) -> None:
     X = noisy(10, 6, 2).astype(dtype)
     for factor in (np.finfo(dtype).max / 8, np.finfo(np.float64).tiny if dtype == np.float64 else 1e30):
-        with pytest.raises(DataError, match="Divide the data by a constant"):
+        with pytest.raises(DataError, match="Multiply the data by a constant"):
             problem((X * dtype(factor)).astype(dtype)).check()
     problem((X * dtype(1e10)).astype(dtype)).check()
     problem((X * dtype(1e-10)).astype(dtype)).check()

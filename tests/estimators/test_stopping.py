@@ -38,7 +38,8 @@ def test_max_iter(max_iter: int) -> None:
 
 
 def test_max_time() -> None:
-    model = NMF(4, random_state=0, tol=0, max_iter=10**9, max_time=0.2).fit(X)
+    large = np.random.default_rng(0).random((1500, 300))  # far from converged by then
+    model = NMF(20, random_state=0, tol=0, max_iter=10**9, max_time=0.2).fit(large)
     assert model.status_ is Status.MAX_TIME
     before_the_last, last = model.history_["seconds"][[-3, -2]]
     assert before_the_last < 0.2 <= last
@@ -100,8 +101,7 @@ SIGNAL = """
 import os, signal, sys, threading, time, warnings
 import numpy as np
 from partwise import NMF
-from sklearn.datasets import load_digits
-X = load_digits().data
+X = np.random.default_rng(0).random((3000, 400))
 NMF(10, random_state=0, tol=0, max_iter=2).fit(X)  # compiled
 threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
 model = NMF(10, random_state=0, tol=0, max_iter=10**9, n_threads=2)
@@ -114,7 +114,7 @@ except KeyboardInterrupt:
 
 def test_a_real_signal_with_threads_at_work() -> None:
     result = subprocess.run([sys.executable, "-c", SIGNAL], capture_output=True, text=True, timeout=120, check=False)
-    assert result.stdout == "interrupted True (1797, 10) 1\n", result.stderr
+    assert result.stdout == "interrupted True (3000, 10) 1\n", result.stderr
 
 
 PROGRAM = """

@@ -1,15 +1,17 @@
 """Blocks: some consecutive rows of the data, in memory."""
 
+import weakref
 from abc import ABC, abstractmethod
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
+from partwise._lazy import lazy
 from partwise._types import Array
-from partwise.arrays.survey import Survey, survey_values
+from partwise.arrays.survey import Survey, survey_line, survey_values
 from partwise.kernels.sparse import csr_times
+from partwise.kernels.sums import row_squares
 from partwise.kernels.threads import each_range, over
 
 # A product is cut into ranges of rows: never under 64 rows (BLAS would pack the other factor for too little work)
@@ -30,10 +32,35 @@ class Block(ABC):
     def times(self, B: Array) -> Array:
         """The product of these rows with ``B`` (n × k), a new C-ordered array of their common dtype."""
 
+    def __init__(self) -> None:
+        self._forth: Block | None = None
+        self._back: weakref.ref[Block] | None = None
+
     @property
-    @abstractmethod
     def T(self) -> "Block":
         """The transpose, made once, when first asked for."""
+        behind = None if self._back is None else self._back()
+        if behind is not None:
+            return behind
+        if self._forth is None:
+            self.keep_transpose(self._transposed())
+        assert self._forth is not None
+        return self._forth
+
+    def keep_transpose(self, transpose: "Block") -> None:
+        """Take ``transpose`` for this block's own; it refers back weakly, so that no cycle keeps the data alive."""
+        self._forth, transpose._back = transpose, weakref.ref(self)
+        known = self.survey.transposed()
+        # The first bad entry by columns is not the first by rows.
+        vars(transpose)["survey"] = known if known.clean else transpose._survey()
+
+    @abstractmethod
+    def _transposed(self) -> "Block": ...
+
+    @property
+    @abstractmethod
+    def row_squares(self) -> Array:
+        """‖xᵢ‖² for each row i, in float64."""
 
     @abstractmethod
     def rows(self, index: Array) -> Array:
@@ -41,21 +68,15 @@ class Block(ABC):
 
     @abstractmethod
     def residual_squares(self, F: Array, G: Array) -> Array:
-        """‖xᵢ − fᵢ Gᵀ‖² for each row i in float64, to full precision, without a matrix of the size of the block."""
+        """‖xᵢ − fᵢ Gᵀ‖² for each row i in float64, to half its digits or better, never as large as the block."""
 
-    @cached_property
+    @lazy
     def survey(self) -> Survey:
         """Sum, squares, zeros and the first entry that is negative or not finite, from one read."""
         return self._survey()
 
     @abstractmethod
     def _survey(self) -> Survey: ...
-
-    def _transposed_of(self, block: "Block") -> None:
-        """Take over what ``block``, of which this is the transpose, already knows of the values."""
-        known = block.survey.transposed()
-        # The first bad entry by columns is not the first by rows.
-        vars(self)["survey"] = known if known.clean else self._survey()
 
     @property
     def sumsq(self) -> float:
@@ -71,7 +92,7 @@ class DenseBlock(Block):
         self.start = start
         self.shape = (x.shape[0], x.shape[1])
         self.dtype = x.dtype
-        self._T: DenseBlock | None = None
+        super().__init__()
 
     def times(self, B: Array) -> Array:
         out = np.empty((self.shape[0], B.shape[1]), np.result_type(self.dtype, B.dtype))
@@ -82,13 +103,12 @@ class DenseBlock(Block):
         each_range(multiply, even_ranges(self.shape[0]))
         return out
 
-    @property
-    def T(self) -> "DenseBlock":
-        if self._T is None:
-            self._T = DenseBlock(self.x.T)
-            self._T._T = self
-            self._T._transposed_of(self)
-        return self._T
+    def _transposed(self) -> "DenseBlock":
+        return DenseBlock(self.x.T)
+
+    @lazy
+    def row_squares(self) -> Array:
+        return np.asarray(np.einsum("ij,ij->i", self.x, self.x, dtype=np.float64))
 
     def rows(self, index: Array) -> Array:
         return np.array(self.x[index])
@@ -113,7 +133,7 @@ class CSRBlock(Block):
         m, n = x.shape
         self.shape = (m, n)
         self.dtype = x.dtype
-        self._T: CSRBlock | None = None
+        super().__init__()
 
     def times(self, B: Array) -> Array:
         x = self.x
@@ -126,7 +146,7 @@ class CSRBlock(Block):
         each_range(multiply, self._equal_work)
         return out
 
-    @cached_property
+    @lazy
     def _equal_work(self) -> list[int]:
         """Bounds of row ranges that hold about the same number of stored entries."""
         indptr = self.x.indptr
@@ -134,33 +154,31 @@ class CSRBlock(Block):
         cuts = np.searchsorted(indptr, np.linspace(0, indptr[-1], ranges + 1)[1:-1])
         return [0, *(int(c) for c in np.maximum.accumulate(cuts)), self.shape[0]]
 
-    @property
-    def T(self) -> "CSRBlock":
-        if self._T is None:
-            self._T = CSRBlock(sp.csr_array(self.x.T))
-            self._T._T = self
-            self._T._transposed_of(self)
-        return self._T
+    def _transposed(self) -> "CSRBlock":
+        return CSRBlock(sp.csr_array(self.x.T))
+
+    @lazy
+    def row_squares(self) -> Array:
+        out = np.empty(self.shape[0])
+        row_squares(self.x.data, self.x.indptr, out)
+        return out
 
     def rows(self, index: Array) -> Array:
         return np.asarray(self.x[index].toarray())
 
     def residual_squares(self, F: Array, G: Array) -> Array:
         """By ‖x‖² − 2⟨x, f Gᵀ⟩ + f GᵀG fᵀ from one product; rows where that cancels are made dense, a few at once."""
-        x = self.x
         F = F.astype(np.float64, copy=False)
         G = G.astype(np.float64, copy=False)
-        squares = np.zeros(self.shape[0])
-        np.add.at(squares, np.repeat(np.arange(self.shape[0]), np.diff(x.indptr)), np.square(x.data, dtype=np.float64))
         mixed = np.einsum("ij,ij->i", self.times(G), F)
         model = np.einsum("ij,ij->i", F @ (G.T @ G), F)
-        residuals: Array = squares - 2.0 * mixed + model
-        cancelled = np.flatnonzero(residuals < _CANCELLED * squares)
+        residuals: Array = self.row_squares - 2.0 * mixed + model
+        cancelled = np.flatnonzero(residuals < _CANCELLED * self.row_squares)
         residuals[cancelled] = _dense_residual_squares(self, cancelled, F[cancelled], G)
         return residuals
 
     def _survey(self) -> Survey:
-        stored = survey_values(self.x.data[None, :])
+        stored = survey_line(self.x.data)
         return stored.unpacked(self.x.indptr, self.x.indices, self.shape).moved(self.start)
 
 

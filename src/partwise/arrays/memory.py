@@ -1,12 +1,12 @@
 """Data in memory: a dense array, or a CSR array with its transpose."""
 
-from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
+from partwise._lazy import lazy
 from partwise._types import Array
 from partwise.arrays.block import Block, CSRBlock, DenseBlock
 from partwise.arrays.operand import Rows, S, Visit, sweep_blocks
@@ -30,12 +30,14 @@ class MemoryOperand:
         self.dtype: np.dtype[Any] = x.dtype
         self.blocks = _blocks(x) if blocks is None else blocks
 
-    @cached_property
+    @lazy
     def T(self) -> "MemoryOperand":
         """The transpose: a view of dense data; of sparse data the block's own transpose, whose transpose it is."""
         block = self.blocks[0]
         if isinstance(block, CSRBlock):
-            return MemoryOperand(block.T.x, [block.T])
+            transpose = block.T
+            assert isinstance(transpose, CSRBlock)
+            return MemoryOperand(transpose.x, [transpose])
         return MemoryOperand(np.asarray(self.x).T)
 
     def place(self, rows: Rows) -> Rows:

@@ -9,7 +9,10 @@ import scipy.sparse as sp
 from partwise._errors import DataError
 from partwise._types import Array
 from partwise.arrays.block import Block, CSRBlock, DenseBlock
+from partwise.arrays.canonical import canonical
 from partwise.arrays.operand import Rows, S, Visit, sweep_blocks
+
+_DTYPES = {np.dtype(np.float32), np.dtype(np.float64)}
 
 
 class RowBlocks:
@@ -30,15 +33,16 @@ class RowBlocks:
     T = None
 
     def __init__(self, blocks: Sequence[Array | sp.csr_array]) -> None:
-        blocks = [block for block in blocks if block.shape[0] > 0]
+        blocks = [canonical(block) for block in blocks]
+        blocks = [block for block in blocks if block.ndim == 2 and block.shape[0] > 0]
         if not blocks:
             raise DataError("A list of row blocks was given without any row: give at least one block that has some.")
         columns = {block.shape[1] for block in blocks}
         dtypes = {block.dtype for block in blocks}
-        if len(columns) > 1 or len(dtypes) > 1:
+        if len(columns) > 1 or len(dtypes) > 1 or 0 in columns or not dtypes <= _DTYPES:
             raise DataError(
                 f"The row blocks have {sorted(columns)} columns and dtypes {sorted(map(str, dtypes))}: "
-                "all blocks of one matrix need the same number of columns and the same dtype."
+                "all blocks need the same number of columns (one at least) and one dtype, float32 or float64."
             )
         self.dtype: np.dtype[Any] = dtypes.pop()
         self.blocks: list[Block] = []

@@ -68,9 +68,9 @@ class Survey:
         """Share of the entries that are zero."""
         return 1.0 - self.nonzeros / self.size
 
-    def moved(self, rows: int) -> "Survey":
-        """The same facts, their positions counted from ``rows`` rows further up."""
-        return self._placed(lambda i, j: (i + rows, j))
+    def moved(self, rows: int = 0, columns: int = 0) -> "Survey":
+        """The same facts, their positions counted from so many rows and columns before."""
+        return self._placed(lambda i, j: (i + rows, j + columns))
 
     def transposed(self) -> "Survey":
         """The facts of the transpose."""
@@ -92,10 +92,21 @@ class Survey:
         )
 
 
+# Entries that a thread surveys at a time.
+_PIECE = 1 << 20
+
+
 def survey_values(x: Array) -> Survey:
-    """Survey a dense matrix of any strides, whole rows at a time, about a million entries for each thread."""
-    bounds = even_bounds(x.shape[0], max(1, (1 << 20) // max(1, x.shape[1])))
+    """Survey a dense matrix of any strides, whole rows at a time."""
+    bounds = even_bounds(x.shape[0], max(1, _PIECE // max(1, x.shape[1])))
     parts = over(lambda pair: _survey_rows(x, *pair), pairwise(bounds))
+    return reduce(add, parts, Survey(0, 0, 0.0, 0.0, -np.inf))
+
+
+def survey_line(values: Array) -> Survey:
+    """Survey values that stand in one row."""
+    starts = range(0, len(values), _PIECE)
+    parts = over(lambda a: _survey_rows(values[None, a : a + _PIECE], 0, 1).moved(columns=a), starts)
     return reduce(add, parts, Survey(0, 0, 0.0, 0.0, -np.inf))
 
 

@@ -48,10 +48,6 @@ class Momentum:
             plain=False,
         )
 
-    def halted(self) -> "Momentum":
-        """Where looking ahead is of no use: the next step is plain."""
-        return replace(self, plain=True)
-
     def shrunk(self) -> "Momentum":
         """After a step that raised it."""
         return Momentum(beta=self.beta / SHRINK, ceiling=self.worked, worked=self.worked, plain=True)

@@ -1,11 +1,11 @@
 """The problem: the data, the loss and the penalties. It owns the objective."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from partwise._errors import DataError
+from partwise._lazy import lazy
 from partwise._types import Array
 from partwise.arrays.block import Block
 from partwise.arrays.operand import Operand, Rows
@@ -23,7 +23,7 @@ class Problem:
     penalty_W: Penalty
     penalty_H: Penalty
 
-    @cached_property
+    @lazy
     def survey(self) -> Survey:
         """The first read of the data."""
 
@@ -52,11 +52,12 @@ class Problem:
                 "entries are not supported yet: fill them in, or drop those rows or columns."
             )
         self.loss.check(survey)
-        limits = np.finfo(self.operand.dtype)
-        if survey.largest > np.sqrt(limits.max) / max(self.operand.shape) or (survey.total > 0 and survey.sumsq == 0):
+        limits, size = np.finfo(self.operand.dtype), max(self.operand.shape)
+        low, high = size * np.sqrt(limits.tiny) / limits.eps, np.sqrt(limits.max) / size
+        if survey.largest > 0 and not low <= survey.largest <= high:
             raise DataError(
                 f"The largest entry is {survey.largest:g}; squares of such values leave the range of "
-                f"{self.operand.dtype}. Divide the data by a constant first: a factorization scales with them."
+                f"{self.operand.dtype}. Multiply the data by a constant first: a factorization scales with them."
             )
 
     def objective(self, W: Rows, H: Array) -> float:

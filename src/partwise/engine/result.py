@@ -24,10 +24,10 @@ class Status(StrEnum):
 
 
 _SENTENCES = {
-    Status.CONVERGED: "The fit converged: it met the tolerance.",
+    Status.CONVERGED: "The fit converged.",
     Status.MAX_ITER: "The fit stopped at max_iter before it met the tolerance; more iterations would lower the error.",
     Status.MAX_TIME: "The fit stopped at max_time before it met the tolerance; more time would lower the error.",
-    Status.INTERRUPTED: "The fit was interrupted; the factors are those of the last complete iteration.",
+    Status.INTERRUPTED: "The fit was interrupted; the factors are what it had reached by its last complete iteration.",
 }
 
 

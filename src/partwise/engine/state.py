@@ -30,9 +30,8 @@ class State:
         The residual met on the way to (W, H), in the data's scale; see ``Bilinear.certify`` for the exact one.
     lowest : float
         The lowest objective so far, against which steps are accepted: rounding allowed for once cannot add up.
-    n_iter, stalled, exact : int
-        Steps taken, plain steps in a row that could not lower the objective, and steps in a row whose loss was below
-        what rounding lets the subproblem tell.
+    n_iter, stalled : int
+        Steps taken, and plain steps in a row that could not lower the objective.
     dead : tuple of int
         Components that are zero in W or in H.
     """
@@ -49,5 +48,4 @@ class State:
     optimality: float = np.inf
     n_iter: int = 0
     stalled: int = 0
-    exact: int = 0
     dead: tuple[int, ...] = ()

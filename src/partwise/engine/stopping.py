@@ -17,7 +17,7 @@ class Stop:
     Parameters
     ----------
     tol : float
-        For both sides' optimality, see ``Bilinear.certify``; 0 never stops by convergence.
+        For both sides' optimality, see ``Bilinear.certify``; 0 goes on until steps change nothing.
     max_iter : int
         Most iterations.
     max_time : float or None
@@ -49,10 +49,10 @@ class Stop:
         )
 
     def spent(self, state: State) -> str | None:
-        """A sentence when steps gain less than rounding lets anyone see."""
-        if self.tol > 0 and (state.stalled > 1 or state.exact > WINDOW):
-            return "The fit is as good as the data's precision can tell: what a step still gains is below rounding."
-        return None
+        """A sentence when not even plain steps lower the objective any more; further ones would be the same."""
+        return (
+            "The objective no longer falls: what a step still gains is lost in rounding." if state.stalled > 1 else None
+        )
 
     def met(self, optimality: float) -> str:
         """The sentence for an optimality below tol."""

@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from partwise._errors import DataError
 from partwise._types import Array
 from partwise._versions import versions
 from partwise.engine.problem import Problem
@@ -55,7 +56,7 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         The fit has converged when the optimality of both factors is below ``tol``, or when it is below 10 ``tol``
         and the objective fell by less than ``tol`` of itself an iteration, over ten iterations. The optimality is
         √(Σ r²) / ‖X‖ with r = min(F·‖g‖, ∇/‖g‖) for the entries of each factor: it does not change when X is
-        scaled or when scale moves between W and H. 0 runs to ``max_iter``.
+        scaled or when scale moves between W and H. 0 runs to ``max_iter``, or until steps change nothing any more.
     max_iter : int, default=200
         Most iterations; each reads the data once.
     random_state : int, RandomState instance or None, default=None
@@ -81,7 +82,8 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
     Attributes
     ----------
     components_ : ndarray of shape (n_components, n_features)
-        H. After a start of our own without penalties its rows sum to 1, and W carries the units of the data.
+        H. After a start of our own without penalties its rows sum to 1 (zero rows and an interrupted fit aside), and
+        W carries the units of the data.
     n_components_ : int
         Number of parts.
     shares_ : ndarray of shape (n_components,), float64
@@ -240,6 +242,10 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         """
         check_is_fitted(self)
         W = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
+        if W.shape[1] != self.n_components_:
+            raise DataError(
+                f"W has {W.shape[1]} columns and the model {self.n_components_} parts: give a coefficient for each."
+            )
         return np.asarray(W @ self.components_)
 
     def score(self, X: Any, y: Any = None) -> float:

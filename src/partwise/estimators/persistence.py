@@ -1,7 +1,7 @@
 """Models on disk: plain arrays and JSON, turned back into estimators; nothing is ever executed."""
 
 from os import PathLike
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -10,11 +10,13 @@ from partwise._types import Array
 from partwise.engine.result import Status
 from partwise.estimators.nmf import NMF
 from partwise.io import Layout, read_record, write_record
+from partwise.io.dataset import RowKind
 
 ESTIMATORS: dict[str, type[NMF]] = {"NMF": NMF}
 """The estimators that can be saved, by name."""
 
 _KIND = "partwise-model"
+_NEEDED = ("components_", "n_components_", "n_features_in_", "layout_", "history_", "status_", "stop_reason_")
 
 
 def save(model: NMF, path: str | PathLike[str]) -> None:
@@ -54,6 +56,7 @@ def save(model: NMF, path: str | PathLike[str]) -> None:
         "kind": _KIND,
         "estimator": name,
         "parameters": parameters,
+        "output": getattr(model, "_sklearn_output_config", {}).get("transform"),
         "fitted": {key: _packed(key, value, arrays) for key, value in fitted.items()},
     }
     write_record(path, arrays, meta)
@@ -85,19 +88,43 @@ def load(path: str | PathLike[str]) -> NMF:
     2
     """
     arrays, meta = read_record(path)
-    if meta.get("kind") != _KIND or meta.get("estimator") not in ESTIMATORS:
+    if meta.get("kind") != _KIND or str(meta.get("estimator")) not in ESTIMATORS:
         raise FileError(f"{path} holds no model of this partwise: it was written as something else, or by a newer one.")
     try:
         parameters = {key: _unpacked(value, arrays) for key, value in meta["parameters"].items()}
         fitted = {key: _unpacked(value, arrays) for key, value in meta["fitted"].items()}
         model = ESTIMATORS[meta["estimator"]](**parameters)
+        model.set_output(transform=meta["output"])
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise FileError(f"{path} is not a whole model of this partwise ({error}): save it again.") from error
     if strange := [key for key in fitted if not _is_fitted_name(key) or hasattr(type(model), key)]:
         raise FileError(f"{path} has been changed since partwise wrote it: {strange[0]!r} is no attribute of a fit.")
     for key, attribute in fitted.items():
         setattr(model, key, attribute)
+    if fitted and not _is_whole(model):
+        raise FileError(f"{path} has been changed since partwise wrote it: its parts do not fit together.")
     return model
+
+
+def _is_whole(model: NMF) -> bool:
+    """Whether the attributes of a fitted model are there and agree with each other."""
+    if any(not hasattr(model, name) for name in _NEEDED):
+        return False
+    H, layout, history = model.components_, model.layout_, model.history_
+    return (
+        isinstance(H, np.ndarray)
+        and H.shape == (model.n_components_, model.n_features_in_)
+        and H.dtype in (np.float32, np.float64)
+        and bool(np.isfinite(H).all() and (H >= 0).all())
+        and isinstance(model.status_, Status)
+        and isinstance(layout, Layout)
+        and layout.kind in get_args(RowKind)
+        and (layout.shape is None or np.prod(layout.shape) == H.shape[1])
+        and isinstance(history, dict)
+        and set(history) == {"iteration", "seconds", "objective", "optimality"}
+        and len({len(column) for column in history.values()}) == 1
+        and len(getattr(model, "feature_names_in_", H.T)) == H.shape[1]
+    )
 
 
 def _is_fitted_name(key: str) -> bool:

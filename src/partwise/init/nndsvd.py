@@ -12,7 +12,7 @@ _OVERSAMPLES, _POWER = 10, 4
 
 def nndsvd(operand: Operand, mean: float, k: int, rng: np.random.RandomState) -> tuple[Array, Array]:
     """The larger of the positive and negative halves of each singular pair; zeros stay."""
-    U, s, V = leading_svd(operand, k, rng)
+    U, s, V = leading_svd(operand, k)
     W = np.zeros((U.shape[0], k))
     H = np.zeros((V.shape[0], k))
     # X ≥ 0: its first pair has one sign (Perron–Frobenius).
@@ -53,11 +53,14 @@ def _half(u: Array, v: Array, s: float) -> tuple[Array, Array]:
     return scale * a / np.linalg.norm(a), scale * b / np.linalg.norm(b)
 
 
-def leading_svd(operand: Operand, k: int, rng: np.random.RandomState) -> tuple[Array, Array, Array]:
-    """The k leading singular triplets, U (m × k), s (k,), V (n × k), by reads of the data in float64."""
+def leading_svd(operand: Operand, k: int) -> tuple[Array, Array, Array]:
+    """The k leading singular triplets, U (m × k), s (k,), V (n × k), by reads of the data in float64.
+
+    The random directions are always the same ones: a start that is called deterministic is to be so.
+    """
     m, n = operand.shape
     size = min(k + _OVERSAMPLES, m, n)
-    V = rng.standard_normal(size=(n, size))
+    V = np.random.RandomState(0).standard_normal(size=(n, size))
     for _ in range(_POWER):
         V = np.linalg.qr(_transposed_times(operand, np.linalg.qr(_times(operand, V))[0]))[0]
     Q = np.linalg.qr(_times(operand, V))[0]

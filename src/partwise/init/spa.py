@@ -23,7 +23,7 @@ class Farthest:
 def spa(operand: Operand, mean: float, k: int, rng: np.random.RandomState) -> tuple[None, Array]:
     """H holds the k rows of X, scaled to sum to 1, that stick out most; W is what solves for them.
 
-    Needs k ≤ rank(X): where the rows span less, the remaining parts are random, so that they can still learn.
+    Needs k ≤ rank(X): where the rows span less, the remaining parts are noise, always the same, so that they can learn.
     """
     n = operand.shape[1]
     chosen = np.zeros((n, k))
@@ -33,7 +33,7 @@ def spa(operand: Operand, mean: float, k: int, rng: np.random.RandomState) -> tu
         direction = farthest.row - basis @ (basis.T @ farthest.row)
         norm = float(np.linalg.norm(direction))
         if norm <= 1e-6 * float(np.linalg.norm(farthest.row)):
-            chosen[:, j:] = np.abs(rng.standard_normal(size=(n, k - j))) / n
+            chosen[:, j:] = np.abs(np.random.RandomState(0).standard_normal(size=(n, k - j))) / n
             break
         chosen[:, j] = farthest.row
         basis = np.column_stack([basis, direction / norm])
@@ -41,13 +41,13 @@ def spa(operand: Operand, mean: float, k: int, rng: np.random.RandomState) -> tu
 
 
 def _farthest_row(operand: Operand, basis: Array) -> Farthest:
-    ones = np.ones((operand.shape[1], 1))
+    columns = np.column_stack([np.ones(operand.shape[1]), basis])
 
     def visit(block: Block, rows: Rows) -> tuple[Rows, Farthest]:
-        sums = block.times(ones)[:, 0]
-        norms = block.residual_squares(np.zeros((block.shape[0], 1)), np.zeros((block.shape[1], 1)))
-        inside = block.times(basis) if basis.shape[1] else np.zeros((block.shape[0], 1))
-        squares = (norms - np.einsum("ij,ij->i", inside, inside)) / np.where(sums > 0, sums, np.inf) ** 2
+        products = block.times(columns)
+        sums, inside = products[:, 0], products[:, 1:]
+        outside = block.row_squares - np.einsum("ij,ij->i", inside, inside)
+        squares = outside / np.where(sums > 0, sums, np.inf) ** 2
         i = int(np.argmax(squares))
         row = block.rows(np.array([i]))[0].astype(np.float64)
         return None, Farthest(float(squares[i]), row / (row.sum() or 1.0))

@@ -12,8 +12,9 @@ from partwise.kernels._jit import kernel
 
 # A pivot below this share of its diagonal is a column that the earlier ones already span; the column stays at zero.
 _DEPENDENT = 1e-12
-# A sign is violated when it is off by more than this share of the row's largest cross product.
-_SIGN = 1e-13
+# A sign is violated when it is off by more than this share of the row's largest coefficient, or cross product for a
+# gradient: far above the rounding of a Gram that is worth solving, far below what anyone could see.
+_SIGN = 1e-10
 
 
 @kernel
@@ -55,14 +56,15 @@ def solve_passive(gram: Float64, c: Float64, passive: Array, L: Float64, index: 
 def violations(gram: Float64, c: Float64, passive: Array, f: Float64, wrong: Array) -> int:
     """Mark the coordinates whose sign is wrong (f < 0 inside P, gradient < 0 outside) and count them."""
     k = gram.shape[0]
-    largest = 0.0
+    largest, longest = 0.0, 0.0
     for j in range(k):
         largest = max(largest, abs(c[j]))
+        longest = max(longest, abs(f[j]))
     count = 0
     for j in range(k):
         wrong[j] = False
         if passive[j]:
-            wrong[j] = f[j] < 0.0
+            wrong[j] = f[j] < -_SIGN * longest
         elif gram[j, j] > 0.0:
             y = -c[j]
             for i in range(k):
@@ -73,8 +75,48 @@ def violations(gram: Float64, c: Float64, passive: Array, f: Float64, wrong: Arr
 
 
 @kernel
-def bpp_rows(cross: Array, gram: Float64, F: Array, pivots: int, unsolved: Array, work: Float64) -> None:
-    """Solve all rows of F in place, each from the passive set F > 0; mark those not solved in ``pivots`` exchanges.
+def active_set(gram: Float64, c: Float64, passive: Array, L: Float64, index: Array, f: Float64, s: Float64) -> None:
+    """Solve one row by the active set, one coordinate after the other (Bro & de Jong 1997): slower, but it ends."""
+    k = gram.shape[0]
+    blocked = np.zeros(k, np.bool_)
+    largest = 0.0
+    for j in range(k):
+        largest = max(largest, abs(c[j]))
+        passive[j] = False
+        f[j] = 0.0
+    for _ in range(10 * k):
+        best, slope = -1, _SIGN * largest
+        for j in range(k):
+            if passive[j] or blocked[j] or gram[j, j] <= 0.0:
+                continue
+            y = c[j]
+            for i in range(k):
+                y -= gram[j, i] * f[i]
+            if y > slope:
+                best, slope = j, y
+        if best < 0:
+            return
+        passive[best] = True
+        while True:
+            solve_passive(gram, c, passive, L, index, s)
+            blocked[best] = not passive[best]
+            step = 1.0
+            for j in range(k):
+                if passive[j] and s[j] <= 0.0:
+                    step = min(step, f[j] / (f[j] - s[j]) if f[j] > 0.0 else 0.0)
+            for j in range(k):
+                f[j] = max(0.0, f[j] + step * (s[j] - f[j]))
+                if passive[j] and s[j] <= 0.0 and f[j] <= _SIGN * abs(s[j]):
+                    passive[j] = False
+                    f[j] = 0.0
+                    blocked[j] = blocked[j] or j == best
+            if step == 1.0:
+                break
+
+
+@kernel
+def bpp_rows(cross: Array, gram: Float64, F: Array, pivots: int, work: Float64) -> None:
+    """Solve all rows of F in place, each from the passive set F > 0; after ``pivots`` exchanges by the active set.
 
     ``work`` (5,) gets the sums over rows of the gain (at entry; 0 at the end), of the exchanges and of the moves.
     """
@@ -85,19 +127,19 @@ def bpp_rows(cross: Array, gram: Float64, F: Array, pivots: int, unsolved: Array
     wrong = np.empty(k, np.bool_)
     c = np.empty(k)
     f = np.empty(k)
+    s = np.empty(k)
     for r in range(m):
         for j in range(k):
             c[j] = cross[r, j]
             passive[j] = F[r, j] > 0 and gram[j, j] > 0.0
         best = k + 1
         patience = 3
-        unsolved[r] = True
+        count = k
         for _ in range(pivots):
             work[2] += 1
             solve_passive(gram, c, passive, L, index, f)
             count = violations(gram, c, passive, f, wrong)
             if count == 0:
-                unsolved[r] = False
                 break
             everything = count < best or patience > 0
             if count < best:
@@ -110,11 +152,14 @@ def bpp_rows(cross: Array, gram: Float64, F: Array, pivots: int, unsolved: Array
                     passive[j] = not passive[j]
                     if not everything:
                         break
-        if unsolved[r]:
-            continue
+        if count > 0:
+            active_set(gram, c, passive, L, index, f, s)
         for j in range(k):
             if gram[j, j] > 0.0:
+                f[j] = max(f[j], 0.0)
                 delta = f[j] - F[r, j]
                 work[0] += gram[j, j] * delta * delta
                 work[3] += delta != 0.0
                 F[r, j] = f[j]
+            elif c[j] < 0.0:  # held by a penalty alone
+                F[r, j] = 0.0

@@ -51,6 +51,10 @@ def hals_lanes(cross: Array, gram: Array, F: Array, sweeps: int, gain: float, wo
             last[:] = zero
             for j in range(k):
                 if gram[j, j] <= 0:
+                    # Nothing holds the coordinate but a penalty, which takes it to zero.
+                    for r in range(b):
+                        if c[j, r] < zero:
+                            f[j, r] = zero
                     continue
                 for r in range(LANES):
                     step[r] = c[j, r]
@@ -135,6 +139,8 @@ def hals_rows(cross: Array, gram: Array, F: Array, sweeps: int, gain: float, wor
             for j in range(k):
                 old = f[j]
                 new = max(zero, old + slope[j] * inverse[j])
+                if inverse[j] == zero and slope[j] < zero:  # held by a penalty alone
+                    new = zero
                 delta = new - old
                 if delta != zero:
                     f[j] = new

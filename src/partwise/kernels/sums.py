@@ -29,10 +29,10 @@ def residual_squares(F: Array, gradient: Array, norms: Float64) -> float:
 
 
 @kernel
-def squares(x: Array) -> float:
-    """Σ x² of a two-dimensional array of any strides."""
-    total = 0.0
-    for i in range(x.shape[0]):
-        for j in range(x.shape[1]):
-            total += np.float64(x[i, j]) * np.float64(x[i, j])
-    return total
+def row_squares(data: Array, indptr: Array, out: Float64) -> None:
+    """Write Σ x² of each row of a CSR array to ``out``."""
+    for r in range(len(out)):
+        total = 0.0
+        for p in range(indptr[r], indptr[r + 1]):
+            total += np.float64(data[p]) * np.float64(data[p])
+        out[r] = total

@@ -49,16 +49,18 @@ def default_threads() -> int:
 def threads(n_threads: int | None) -> Iterator[None]:
     """Run the kernels called inside on ``n_threads`` threads, with BLAS on one thread."""
     n = default_threads() if n_threads is None else n_threads
-    with _BLAS.single():
-        if n == 1:
+    with ExitStack() as stack:
+        libraries = stack.enter_context(_BLAS.single())
+        pool = None
+        if n > 1:
+            # A BLAS that is threaded by OpenMP has a limit for each thread that calls it.
+            executor = ThreadPoolExecutor(n, "partwise", initializer=_one_thread, initargs=(libraries,))
+            pool = Pool(stack.enter_context(executor), n)
+        token = _pool.set(pool)
+        try:
             yield
-            return
-        with ThreadPoolExecutor(n, thread_name_prefix="partwise") as executor:
-            token = _pool.set(Pool(executor, n))
-            try:
-                yield
-            finally:
-                _pool.reset(token)
+        finally:
+            _pool.reset(token)
 
 
 def over(task: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
@@ -111,7 +113,7 @@ class _BlasGuard:
         self._limiter = ExitStack()
 
     @contextmanager
-    def single(self) -> Iterator[None]:
+    def single(self) -> Iterator[ThreadpoolController]:
         libraries = ThreadpoolController()  # looked for each time: another BLAS may have been loaded since
         with self._lock:
             if self._inside == 0:
@@ -120,7 +122,7 @@ class _BlasGuard:
             self._inside += 1
         try:
             with _one_thread(libraries):
-                yield
+                yield libraries
         finally:
             with self._lock:
                 self._inside -= 1

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from partwise._errors import DataError
 from partwise._types import Array
 from partwise.arrays.block import Block
 from partwise.arrays.operand import Rows
@@ -17,6 +18,8 @@ from partwise.subproblems import NormalEquations
 
 # Below this share of the loss at zero the loss that the subproblem gives for free has lost too many digits.
 _CANCELLED = 1e-4
+# So has the one of a step below this many times its rounding.
+_CANCELLED_STEP = 1e3
 
 
 @dataclass(frozen=True)
@@ -119,16 +122,25 @@ class Bilinear:
         subproblem = share.normal.plus(*penalty.quadratic(state.H_look))
         solved, work = self.solver.update(subproblem, state.H_look, state.plan_H)
         H, loss = share.normal.measure(state.H_look, solved)
-        # What the free loss says below its rounding is noise, and may be negative.
-        exact = state.exact + 1 if loss <= self._slack else 0
-        objective = max(loss, self._slack) + share.penalty + penalty.value(H)
+        W, base = _parts(pair)
+        slack = self._slack
+        if loss < _CANCELLED_STEP * slack:
+            # Most digits of the free loss are gone: one more read tells the truth, to rounding of its own.
+            loss = self.problem.loss.between(self.problem.operand, W, H)
+            slack = loss * float(np.finfo(self.problem.operand.dtype).eps)
+        objective = loss + share.penalty + penalty.value(H)
+        if not np.isfinite(objective):
+            raise DataError(
+                "The objective left the range of the numbers in a step: the components of the start, or the entries "
+                "of the data, have scales too far apart. Rescale them."
+            )
         tried = replace(
             state,
             n_iter=state.n_iter + 1,
             plan_W=self.solver.next_plan(state.plan_W, share.work, H),
             plan_H=self.solver.next_plan(state.plan_H, work, H),
         )
-        if not objective <= state.lowest + self._slack:
+        if not objective <= state.lowest + slack:
             return replace(
                 tried,
                 W_base=state.W,
@@ -136,18 +148,15 @@ class Bilinear:
                 momentum=state.momentum.shrunk(),
                 stalled=state.stalled + 1 if state.momentum.plain else 0,
             )
-        W, base = _parts(pair)
-        # Where the loss cannot tell a good look-ahead from a bad one, none is made.
         return replace(
             tried,
             W=W,
-            W_base=W if exact else base,
+            W_base=base,
             H=H,
-            H_look=H if exact else _ahead(state, penalty, H, state.H),
-            momentum=state.momentum.halted() if exact else state.momentum.grown(),
+            H_look=_ahead(state, penalty, H, state.H),
+            momentum=state.momentum.grown(),
             objective=objective,
             lowest=min(objective, state.lowest),
-            exact=exact,
             optimality=float(np.sqrt(max(share.work.first, work.last))) / self.problem.scale,
             stalled=0,
             dead=_dead(share.normal, H),
@@ -168,11 +177,17 @@ class Bilinear:
         """The pair to return: scale and order settled where the start was ours, W solved exactly, and measured."""
         if self.problem.survey.sumsq == 0:
             return self._zero(state)
-        settled = self._settled(state) if self.settles else state
-        W, optimality, objective = self._measure(settled, solve=True)
-        if objective < _CANCELLED * 0.5 * self.problem.survey.sumsq:
-            objective = self.problem.objective(W, settled.H)
-        return replace(settled, W=W, objective=objective, optimality=optimality)
+        if self.settles:
+            solved = self._ordered(self._solved(self._scaled(state) if self.problem.free_scale else state))
+        else:
+            solved = self._solved(state)
+        if solved.objective < _CANCELLED * 0.5 * self.problem.survey.sumsq:
+            return replace(solved, objective=self.problem.objective(solved.W, solved.H))
+        return solved
+
+    def _solved(self, state: State) -> State:
+        W, optimality, objective = self._measure(state, solve=True)
+        return replace(state, W=W, objective=objective, optimality=optimality)
 
     def _zero(self, state: State) -> State:
         """All-zero data are fitted by zeros, whatever the start."""
@@ -203,17 +218,20 @@ class Bilinear:
         optimality = float(np.sqrt(max(report.squares, squares))) / problem.scale
         return W, optimality, report.loss + report.penalty + problem.penalty_H.value(state.H)
 
-    def _settled(self, state: State) -> State:
-        """Rows of H sum to 1 where no penalty fixes the scale; components ordered by their share of the sum of WH."""
+    def _scaled(self, state: State) -> State:
+        """Rows of Hᵀ sum to 1, and W carries the units of the data."""
         W, H = self.factors(state)
         sums = H.sum(axis=0, dtype=np.float64)
-        share = W.sum(axis=0, dtype=np.float64) * sums
+        scale = np.where(sums > 0, sums, 1.0).astype(H.dtype)
+        return replace(state, W=self.problem.operand.place(W * scale), H=H / scale)
+
+    def _ordered(self, state: State) -> State:
+        """Components by their share of the sum of WH, the largest first."""
+        W, H = self.factors(state)
+        share = W.sum(axis=0, dtype=np.float64) * H.sum(axis=0, dtype=np.float64)
         order = np.argsort(-share, kind="stable")
-        if self.problem.free_scale:
-            scale = np.where(sums > 0, sums, 1.0).astype(H.dtype)
-            W, H = W * scale, H / scale
         W, H = np.ascontiguousarray(W[:, order]), np.ascontiguousarray(H[:, order])
-        return replace(state, W=self.problem.operand.place(W), H=H, dead=tuple(np.flatnonzero(share[order] == 0)))
+        return replace(state, W=self.problem.operand.place(W), H=H)
 
     # -- revival ---------------------------------------------------------------------------------------------------
 

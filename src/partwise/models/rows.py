@@ -10,6 +10,10 @@ from partwise.solvers.base import Plan
 from partwise.solvers.bpp import BlockPivoting
 from partwise.subproblems import NormalEquations
 
+# Where parts are linear combinations of each other, up to this condition number of their Gram in units of their norms,
+# many W are equally good; a ridge of this share of the Gram's diagonal picks one that rounding cannot change.
+_SINGULAR, _RIDGE = 1e10, 1e-8
+
 
 def solve_rows(subproblem: NormalEquations) -> Array:
     """Each row exactly, from a fixed start: its answer depends on that row and the Gram alone.
@@ -17,10 +21,15 @@ def solve_rows(subproblem: NormalEquations) -> Array:
     The start is the support of the unconstrained solution, where block pivoting would be after its first exchange,
     which is the dearest one: all components, and the same for all rows.
     """
-    gram = subproblem.penalised_gram
-    free = subproblem.penalised_cross @ np.linalg.pinv(gram, hermitian=True)
-    start = np.where(np.diag(gram) > 0, np.maximum(free, 0), 0)
-    return BlockPivoting().update(subproblem, start, Plan())[0]
+    norms = np.sqrt(np.diag(subproblem.penalised_gram))
+    units = np.where(norms > 0, norms, 1.0)
+    scaled = subproblem.penalised_gram / units / units[:, None]
+    unit = NormalEquations(subproblem.penalised_cross / units, scaled, 0.0)
+    if np.linalg.cond(scaled[norms > 0][:, norms > 0] if norms.any() else np.eye(1)) > _SINGULAR:
+        unit = unit.plus(0.0, _RIDGE)
+    start = np.maximum(unit.cross @ np.linalg.pinv(unit.penalised_gram, hermitian=True), 0)
+    start[:, norms == 0] = 0
+    return BlockPivoting().update(unit, start, Plan())[0] / units
 
 
 def transform(problem: Problem, H: Array) -> Array:
