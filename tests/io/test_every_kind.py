@@ -11,6 +11,8 @@ from scipy import sparse
 
 from partwise import io
 from partwise._errors import FileError, MissingExtraError, ParameterError, PartwiseError
+from partwise.io.files import too_large
+from partwise.io.options import MAX_BYTES, default_limit
 from partwise.io.reading import FILES, FOLDERS
 from tests.io.samples import SAMPLES
 
@@ -202,6 +204,16 @@ def test_the_encoding_is_that_of_the_names_too(tmp_path):
             io.read(path, column_names_from=tmp_path / "columns.txt")
         data = io.read(path, column_names_from=tmp_path / "columns.txt", encoding="latin-1")
         assert data.column_names == ("ä", "b", "c")
+
+
+@pytest.mark.parametrize(("memory", "limit"), [(64 * 2**30, 16 * 2**30), (8 * 2**30, 4 * 2**30), (None, 16 * 2**30)])
+def test_the_limit_is_within_the_memory(memory, limit):
+    assert default_limit(memory) == limit
+
+
+def test_the_sentence_says_where_the_default_limit_comes_from(tmp_path):
+    assert "(16 GiB, or half of the memory of this machine)" in str(too_large(tmp_path, MAX_BYTES))
+    assert "GiB" not in str(too_large(tmp_path, 1000))
 
 
 def test_rows_of_a_table_can_be_pictures(tmp_path):

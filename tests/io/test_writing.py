@@ -233,3 +233,14 @@ def test_a_write_protected_file_is_not_replaced(tmp_path):
     finally:
         os.seteuid(0)
     assert path.read_text() == "precious"
+
+
+def test_a_pipe_is_no_place_for_a_file():
+    reader, writer = os.pipe()
+    try:
+        name = f"/dev/fd/{writer}"  # as /dev/stdout is one in a pipeline
+        with pytest.raises(FileError, match=f"{name} is no ordinary file"), io.atomic_write(name):
+            pass
+    finally:
+        os.close(reader)
+        os.close(writer)

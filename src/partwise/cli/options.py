@@ -148,7 +148,12 @@ class Reading:
     ] = None
     row_names_from: Annotated[Path | None, _read(metavar="FILE", help="A row name on each line.")] = None
     column_names_from: Annotated[Path | None, _read(metavar="FILE", help="A column name on each line.")] = None
-    max_bytes: Annotated[int, _read(min=1, metavar="N", help="Largest size that DATA may expand to.")] = 16 * 2**30
+    max_bytes: Annotated[
+        int | None,
+        _read(
+            min=1, metavar="N", help="Largest size that DATA may expand to; by default 16 GiB or half of the memory."
+        ),
+    ] = None
     encoding: Annotated[str, _read(metavar="NAME", help="Encoding of tables and text.")] = "utf-8"
     header: Annotated[
         bool | None,
@@ -217,8 +222,10 @@ class Reading:
     def options(self) -> "ReadOptions":
         """Return the same as the library takes it."""
         from partwise.io import ReadOptions
+        from partwise.io.options import MAX_BYTES
 
         given = asdict(self)
+        given["max_bytes"] = MAX_BYTES if self.max_bytes is None else self.max_bytes
         given["image_shape"] = _shape(self.image_shape)
         given["min_df"], given["max_df"] = _frequency("--min-df", self.min_df), _frequency("--max-df", self.max_df)
         given["norm"] = None if self.norm == "none" else self.norm

@@ -47,6 +47,7 @@ def atomic_write(path: str | PathLike[str]) -> Iterator[Path]:
     # A part of the name only: the whole one may already have the longest length that the file system allows.
     temporary = target.with_name(f".{token_hex(8)}{target.name[-40:]}")
     try:
+        _check(Path(path))
         _create(temporary, target)
         yield temporary
         _replace(temporary, target)
@@ -60,10 +61,14 @@ def atomic_write(path: str | PathLike[str]) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def _check(path: Path) -> None:
+    """Refuse what no file can take the place of, such as a folder, a device or (/dev/stdout) a pipe."""
+    if path.exists() and not path.is_file():
+        raise FileError(f"{path} is no ordinary file, so it cannot be replaced: choose another name.")
+
+
 def _create(temporary: Path, target: Path) -> None:
     """Make the file with the rights of the one that it replaces, or else those of any new file."""
-    if target.exists() and not target.is_file():
-        raise FileError(f"{target} is no ordinary file, so it cannot be replaced: choose another name.")
     if target.exists() and not os.access(target, os.W_OK):
         raise FileError(f"{target} is write-protected: choose another name, or allow writing to it.")
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))

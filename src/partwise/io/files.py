@@ -15,7 +15,7 @@ from typing import BinaryIO, TextIO, cast
 
 from partwise._errors import FileError, MissingFileError, ParameterError, PartwiseError
 from partwise._wording import option
-from partwise.io.options import EncodedOptions
+from partwise.io.options import MAX_BYTES, EncodedOptions
 
 # What the decoders of the standard library, NumPy, SciPy, Pillow, pandas and pyarrow raise on damaged content.
 _DAMAGE = (
@@ -86,8 +86,9 @@ def existing(path: str | PathLike[str]) -> Path:
 
 def too_large(path: Path, max_bytes: int) -> FileError:
     """Return the error of a source that expands to more than the limit."""
+    chosen = " (16 GiB, or half of the memory of this machine)" if max_bytes == MAX_BYTES else ""
     return FileError(
-        f"{path} expands to more than the limit of {max_bytes:,} bytes: "
+        f"{path} expands to more than the limit of {max_bytes:,} bytes{chosen}: "
         f"if you trust it and have the memory, raise the limit with {option('max_bytes')}."
     )
 

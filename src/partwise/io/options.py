@@ -1,12 +1,30 @@
 """The options of reading, grouped by the kinds of data that they concern."""
 
+import os
 from dataclasses import dataclass, fields
 from os import PathLike
 from typing import Any, Literal
 
-MAX_BYTES = 16 * 2**30
-"""Default limit of what one source may expand to: 16 GiB. A matrix of that size fills the memory of a large desktop
-machine, and whoever reads more can say so; a small file that expands to more is an accident or an attack."""
+
+def _memory() -> int | None:
+    """Return the bytes of memory of this machine, where the system tells."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
+        return None
+
+
+def default_limit(memory: int | None) -> int:
+    """Return what one source may expand to by default: 16 GiB, or half of the memory where that is less.
+
+    Whoever reads more can say so; a small file that expands to more is an accident or an attack. The fit takes memory
+    beside the matrix.
+    """
+    return min(16 * 2**30, memory // 2) if memory else 16 * 2**30
+
+
+MAX_BYTES = default_limit(_memory())
+"""The default limit on this machine."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +43,7 @@ class CommonOptions:
     row_names_from, column_names_from : path-like or None, default=None
         A text file (``.gz`` or not) with one name a line for the rows or columns of the result, in the ``encoding``
         of `EncodedOptions`.
-    max_bytes : int, default=16 GiB
+    max_bytes : int, default=16 GiB or half of the memory, whichever is less
         Largest expanded size; a compressed file of a few megabytes can hold terabytes, so it is checked before and
         while expanding.
     """

@@ -89,7 +89,7 @@ def read_record(
     ----------
     path : path-like
         The file.
-    max_bytes : int, default=16 GiB
+    max_bytes : int, default=16 GiB or half of the memory, whichever is less
         Largest expanded size; see `partwise.io.options.CommonOptions`.
 
     Returns

@@ -1,6 +1,7 @@
 """Tables with names: ``.csv``, ``.tsv`` (gzipped or not) and ``.parquet``."""
 
 import csv
+import re
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _MISSING = frozenset({"", "na", "n/a", "#n/a", "null", "none", "<na>", "."})
 _COUNTERS = frozenset({"id", "ids", "index"})
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 _SAMPLE_ROWS = 100
 
 
@@ -216,6 +218,8 @@ def _check_cell(cell: str, place: str) -> None:
             f"{place} has no value ({cell!r}): missing entries cannot be factorised yet; fill or remove them first."
         )
     number = _number(cell)
+    if number is None and _DECIMAL_COMMA.fullmatch(cell.strip()):
+        raise FileError(f"{place} holds {cell!r}: decimal commas are not read, so write it with a point.")
     if number is None:
         raise FileError(
             f"{place} holds {cell!r}, which is not a number: mend it, or say what names rows and columns with "
