@@ -176,10 +176,11 @@ def test_what_announces_something_is_printed_on_its_page(visit, pages, kind):
 
 
 @pytest.mark.parametrize("selector", [".gallery-image h3", ".sizes .what"])
-def test_a_part_is_named_in_full_on_paper(visit, tmp_path, selector):
+@pytest.mark.parametrize(("media", "width"), [("print", 680), ("screen", 375), ("screen", 1100)])  # 680: A4's inside
+def test_a_part_is_named_in_full(visit, tmp_path, selector, media, width):
     data = make_data("image")
-    page = visit(write_report(fit(data, k=25), tmp_path / "report.html", data), width=680).page  # A4 without margins
-    page.emulate_media(media="print")
+    page = visit(write_report(fit(data, k=25), tmp_path / "report.html", data), width=width).page
+    page.emulate_media(media=media)
     fits = "all => all.map((name) => name.scrollWidth <= name.clientWidth && name.clientHeight < 25)"
     assert set(page.eval_on_selector_all(selector, fits)) == {True}
 
