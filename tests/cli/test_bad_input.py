@@ -107,7 +107,10 @@ def test_a_bad_entry_is_named_in_the_words_of_its_source():
 
 ODD = {
     "k of zero": (["-k", 0], ["-k", "1"]),
-    "k that is no number": (["-k", "few"], ["-k", "valid integer"]),
+    "k that is no number": (["-k", "few"], ["-k", "it should be a whole number (see"]),
+    "a tolerance that is no number": (["-k", 1, "--tol", "x"], ["--tol", "it should be a number (see"]),
+    "a negative seed": (["-k", 1, "--seed", -4], ["--seed", "it should be at least 0 (see"]),
+    "no kind of weights": (["-k", 1, "--weighting", "x"], ["--weighting': 'x' is not one of 'tfidf', 'counts' (see"]),
     "no k": ([], ["-k"]),
     "an unknown start": (["-k", 1, "--init", "best"], ["--init best", "nndsvda"]),
     "an unknown solver": (["-k", 1, "--solver", "best"], ["best", "bpp"]),

@@ -1,5 +1,6 @@
 """What is done with a saved model: transform, info, report."""
 
+import re
 import zipfile
 
 import numpy as np
@@ -78,6 +79,29 @@ def test_a_matrix_goes_through_a_model_of_text(tmp_path):
     partwise("fit", tmp_path / "train.txt", "-k", 2, "--out", model)
     np.save(tmp_path / "X.npy", np.eye(load(model).n_features_in_))
     assert partwise("transform", model, tmp_path / "X.npy", "--out", tmp_path / "W.npy").code == 0
+
+
+def test_further_texts_are_read_from_the_field_of_the_fit(tmp_path):
+    train, new, lines = (tmp_path / name for name in ("train.jsonl", "new.jsonl", "new.txt"))
+    train.write_text("\n".join(f'{{"body": "{text}", "n": {i}}}' for i, text in enumerate(TRAIN)))
+    new.write_text("\n".join(f'{{"body": "{text}", "other": "{text} plum"}}' for text in NEW))
+    lines.write_text("\n".join(NEW))
+    model, first, second, other = (tmp_path / name for name in ("m.npz", "1.csv", "2.csv", "3.csv"))
+    assert partwise("fit", train, "--field", "body", "-k", 2, "--out", model).code == 0
+    for source, W in ((new, first), (lines, second)):
+        done = partwise("transform", model, source, "--out", W)
+        assert done.code == 0, done.err
+    np.testing.assert_array_equal(read(first).X, read(second).X)
+    assert partwise("transform", model, new, "--field", "other", "--out", other).code == 0
+    assert (read(other).X != read(first).X).any()
+    assert partwise("report", model, new, "--out", tmp_path / "r.html").code == 0
+
+
+def test_info_tells_people_of_dead_parts(model, tmp_path):
+    assert re.search(r"Dead parts +none *\n", partwise("info", model).out)
+    np.save(tmp_path / "X.npy", np.zeros((3, 4)))
+    assert partwise("fit", tmp_path / "X.npy", "-k", 2, "--out", tmp_path / "dead.npz").code == 0
+    assert re.search(r"Dead parts +nmf0, nmf1 *\n", partwise("info", tmp_path / "dead.npz").out)
 
 
 def test_info_shows_what_the_model_holds(model, table):

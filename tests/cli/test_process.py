@@ -184,6 +184,18 @@ def test_version_and_help():
     assert partwise().out == partwise("--help").out
 
 
+@pytest.mark.parametrize(
+    ("command", "usage"),
+    [("fit", "[OPTIONS] DATA"), ("report", "[OPTIONS] MODEL [DATA]"), ("demo", "faces|digits|news")],
+)
+def test_help_shows_arguments_and_flags_by_their_names(command, usage):
+    shown = partwise(command, "--help").out
+    assert f"Usage: partwise {command} " in shown
+    assert f"{usage} " in shown
+    assert "{" not in shown
+    assert "<bool>" not in shown + partwise("--help").out
+
+
 def test_any_encoding_of_the_output_will_do(tmp_path):
     table = write_table(tmp_path / "table.csv")
     fit = process("fit", table, "-k", 2, PYTHONIOENCODING="ascii", PYTHONUTF8="0")

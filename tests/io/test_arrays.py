@@ -115,7 +115,7 @@ def test_a_header_that_promises_terabytes_asks_for_no_memory(tmp_path):
     with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
         archive.writestr("X.npy", content)
     for name in ("x.npy", "x.npz"):
-        with pytest.raises(FileError, match="expands to more than the limit of [0-9,]+ bytes .16 GiB"):
+        with pytest.raises(FileError, match=r"expands to more than the limit of [0-9,]+ bytes \(16 GiB"):
             io.read(tmp_path / name)
 
 

@@ -8,11 +8,12 @@ import typer
 
 from partwise.cli.options import Demo, Fitting, Manner, Reading, Writing
 from partwise.cli.spread import spread
+from partwise.cli.usage import Command, Group
 
 if TYPE_CHECKING:
     from partwise.cli.work import Fit
 
-app = typer.Typer(epilog="Begin with: partwise demo faces", pretty_exceptions_enable=False)
+app = typer.Typer(cls=Group, epilog="Begin with: partwise demo faces", pretty_exceptions_enable=False)
 
 Data = Annotated[
     Path,
@@ -40,14 +41,14 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def partwise(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, metavar="", help="Print the version.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", metavar="", help="Show the traceback of an error.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Find the parts of a non-negative matrix: X ≈ W · H, where H holds k parts and W how much each row has of each."""
 
 
-@app.command()
+@app.command(cls=Command)
 @spread
 def fit(
     context: typer.Context,
@@ -66,7 +67,9 @@ def fit(
     options = reading.options()
     targets = writing.targets()
     prepare(targets, existing(data), *reading.files())
-    done = work.fit(fitting.model(n_components), lambda: work.read_data(data, options), targets, context.obj)
+    done = work.fit(
+        fitting.model(n_components), lambda: work.read_data(data, options), targets, context.obj, field=options.field
+    )
     _show_fit(done, manner)
     done.conclude()
 
@@ -81,7 +84,7 @@ def _show_fit(done: "Fit", manner: Manner) -> None:
         summary.print_fit(done.model, done.written)
 
 
-@app.command()
+@app.command(cls=Command)
 @spread
 def transform(
     model: Model,
@@ -112,7 +115,7 @@ def transform(
         summary.show(f"Wrote {out}: {m:,} rows in {k:,} parts")
 
 
-@app.command()
+@app.command(cls=Command)
 @spread
 def info(model: Model, manner: Manner) -> None:
     """Show the parameters, sizes, status, versions and parts of MODEL."""
@@ -125,14 +128,14 @@ def info(model: Model, manner: Manner) -> None:
         summary.print_info(facts)
 
 
-@app.command()
+@app.command(cls=Command)
 @spread
 def report(
     model: Model,
     *,
     data: Annotated[
         Path | None,
-        typer.Argument(metavar="[DATA]", help="The rows to show beside the parts.", show_default=False),
+        typer.Argument(metavar="DATA", help="The rows to show beside the parts.", show_default=False),
     ] = None,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The report, as .html.")] = Path("report.html"),
     manner: Manner,
@@ -158,7 +161,7 @@ def report(
         summary.show(f"Wrote {out}")
 
 
-@app.command()
+@app.command(cls=Command)
 @spread
 def demo(
     context: typer.Context,

@@ -31,8 +31,8 @@ _text = partial(typer.Option, rich_help_panel="Reading text")
 class Manner:
     """How a command speaks."""
 
-    json: Annotated[bool, typer.Option("--json", metavar="", help="Print the result as one JSON object.")] = False
-    debug: Annotated[bool, typer.Option("--debug", metavar="", help="Show the traceback of an error.")] = False
+    json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False
 
 
 class Demo(StrEnum):
@@ -139,9 +139,7 @@ class Writing:
 class Reading:
     """The options of `partwise.io.read`, see `partwise.io.options`."""
 
-    transpose: Annotated[
-        bool, _read("--transpose", metavar="", help="Swap rows and columns, as for genes × cells.")
-    ] = False
+    transpose: Annotated[bool, _read("--transpose", help="Swap rows and columns, as for genes × cells.")] = False
     kind: Annotated[
         str | None,
         _read(metavar="KIND", help="Read DATA as this kind (.csv, images …), whatever its name."),
@@ -157,15 +155,12 @@ class Reading:
     encoding: Annotated[str, _read(metavar="NAME", help="Encoding of tables and text.")] = "utf-8"
     header: Annotated[
         bool | None,
-        _table(
-            "--header/--no-header", metavar="", help="Whether the first line names the columns; by default as it looks."
-        ),
+        _table("--header/--no-header", help="Whether the first line names the columns; by default as it looks."),
     ] = None
     row_names: Annotated[
         bool | None,
         _table(
             "--row-names/--no-row-names",
-            metavar="",
             help="Whether the first column names the rows; by default as it looks.",
         ),
     ] = None
@@ -177,7 +172,7 @@ class Reading:
         str | None,
         _array(metavar="HEIGHTxWIDTH", help="Rows are pictures of this shape (x3 if in colour)."),
     ] = None
-    grey: Annotated[bool, _array("--grey", metavar="", help="Turn pictures in colour into grey ones.")] = False
+    grey: Annotated[bool, _array("--grey", help="Turn pictures in colour into grey ones.")] = False
     pattern: Annotated[str, _read(metavar="PATTERN", help="Which files of a folder, as in '*.pgm'.")] = "*"
     field: Annotated[str | None, _text(metavar="NAME", help="Which field of a .jsonl file holds the text.")] = None
     id_field: Annotated[str | None, _text(metavar="NAME", help="Which field of a .jsonl file names the document.")] = (
@@ -203,21 +198,17 @@ class Reading:
     ngram_range: Annotated[
         tuple[int, int], _text(metavar="N N", help="Shortest and longest run of words that is a term.")
     ] = (1, 1)
-    lowercase: Annotated[
-        bool, _text("--lowercase/--no-lowercase", metavar="", help="Whether The and the are one term.")
-    ] = True
+    lowercase: Annotated[bool, _text("--lowercase/--no-lowercase", help="Whether The and the are one term.")] = True
     token_pattern: Annotated[str, _text(metavar="REGEX", help="What a word is.")] = r"(?u)\b\w\w+\b"
     strip_accents: Annotated[Literal["ascii", "unicode"] | None, _text(help="Remove accents.")] = None
     analyzer: Annotated[Literal["word", "char", "char_wb"], _text(help="What terms are made of.")] = "word"
-    binary: Annotated[bool, _text("--binary", metavar="", help="Count a term once in each document.")] = False
+    binary: Annotated[bool, _text("--binary", help="Count a term once in each document.")] = False
     norm: Annotated[Literal["l1", "l2", "none"], _text(help="Tf-idf: the norm of each row.")] = "l2"
-    use_idf: Annotated[bool, _text("--use-idf/--no-use-idf", metavar="", help="Tf-idf: weight by rarity.")] = True
+    use_idf: Annotated[bool, _text("--use-idf/--no-use-idf", help="Tf-idf: weight by rarity.")] = True
     smooth_idf: Annotated[
-        bool, _text("--smooth-idf/--no-smooth-idf", metavar="", help="Tf-idf: add one to document frequencies.")
+        bool, _text("--smooth-idf/--no-smooth-idf", help="Tf-idf: add one to document frequencies.")
     ] = True
-    sublinear_tf: Annotated[bool, _text("--sublinear-tf", metavar="", help="Tf-idf: 1 + log(count) for counts.")] = (
-        False
-    )
+    sublinear_tf: Annotated[bool, _text("--sublinear-tf", help="Tf-idf: 1 + log(count) for counts.")] = False
 
     def options(self) -> "ReadOptions":
         """Return the same as the library takes it."""

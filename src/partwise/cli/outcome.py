@@ -80,6 +80,16 @@ def _verdict(error: BaseException) -> tuple[int, str, str]:
     )
 
 
+# Typer lets pydantic say what is wrong with a value.
+_FOR_PROGRAMMERS = {
+    ": Input should be a valid integer, unable to parse string as an integer": ": it should be a whole number",
+    ": Input should be a valid number, unable to parse string as a number": ": it should be a number",
+    ": Input should be greater than or equal to ": ": it should be at least ",
+    ": Input should be less than or equal to ": ": it should be at most ",
+    ": Value error, ": ": ",
+}
+
+
 def _usage(error: BaseException) -> str | None:
     """Return the sentence of an error in the use of the command, or None if it is none."""
     if "typer" not in sys.modules:
@@ -90,7 +100,9 @@ def _usage(error: BaseException) -> str | None:
     usage: type[Exception] = BadParameter.__mro__[1]
     if not isinstance(error, usage):
         return None
-    message: str = error.format_message()  # type: ignore[attr-defined]
+    message = " ".join(error.format_message().split("\n"))  # type: ignore[attr-defined]
+    for theirs, ours in _FOR_PROGRAMMERS.items():
+        message = message.replace(theirs, ours)
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "partwise"
     return f"{message.strip().rstrip('.')} (see {command} --help)."

@@ -91,7 +91,9 @@ def print_info(facts: Mapping[str, Any]) -> None:
     """Show what a saved model holds."""
     layout = Layout(**facts["layout"])
     parameters = ", ".join(f"{name}={value!r}" for name, value in facts["parameters"].items())
+    dead = [facts["parts"][i]["name"] for i in facts["dead_components"]]
     lines = [
+        ("Dead parts", ", ".join(dead) or "none"),
         ("Made by", facts["command"] or "no command"),
         ("Parameters", parameters),
         ("Versions", ", ".join(f"{name} {version}" for name, version in facts["versions"].items())),

@@ -3,7 +3,8 @@
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from dataclasses import field as member
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,8 @@ from partwise.estimators.persistence import load, save
 from partwise.io import Dataset, ReadOptions, read, write_table
 from partwise.io.dataset import writable
 from partwise.io.files import reason
-from partwise.io.options import TextOptions
-from partwise.io.reading import FILES
+from partwise.io.options import CommonOptions, JsonLinesOptions, TextOptions
+from partwise.io.reading import FILES, FOLDERS
 
 
 @dataclass
@@ -33,8 +34,8 @@ class Fit:
     model: NMF
     data: Dataset
     targets: Mapping[str, Path]
-    written: dict[str, Path] = field(default_factory=dict)
-    failures: list[str] = field(default_factory=list)
+    written: dict[str, Path] = member(default_factory=dict)
+    failures: list[str] = member(default_factory=list)
     stopped: bool = False
 
     def write(self, option: str, write: Callable[[Path], object]) -> None:
@@ -75,7 +76,14 @@ class Fit:
             raise FileError(" ".join(self.failures))
 
 
-def fit(model: NMF, source: Callable[[], Dataset], targets: Mapping[str, Path], command: str) -> Fit:
+def fit(
+    model: NMF,
+    source: Callable[[], Dataset],
+    targets: Mapping[str, Path],
+    command: str,
+    *,
+    field: str | None = None,
+) -> Fit:
     """Read the data, fit the model and write what was asked for, also after Ctrl-C.
 
     Parameters
@@ -88,6 +96,8 @@ def fit(model: NMF, source: Callable[[], Dataset], targets: Mapping[str, Path], 
         Where to write, by option: ``--out``, ``--h``, ``--w``, ``--report``.
     command : str
         What repeats this.
+    field : str or None, default=None
+        The field of the texts, kept for further ones.
     """
     _check(model)
     with waiting("Reading the data …"):
@@ -101,6 +111,7 @@ def fit(model: NMF, source: Callable[[], Dataset], targets: Mapping[str, Path], 
             "command": writable(command),
             "n_samples": data.shape[0],
             "recognised": data.recognised,
+            "field": field,
         }
         done = Fit(model, data, targets)
         _write_model(done)
@@ -196,14 +207,16 @@ def write_report(model: NMF, path: Path, data: Dataset | None, command: str | No
 
 
 def read_data(path: Path, options: ReadOptions, model: NMF | None = None) -> Dataset:
-    """Read data, for a model of text with its words and term weights.
+    """Read data, for a model of text with its words and term weights, and from the field that it was fitted on.
 
     Raises
     ------
     DataError
         If there is nothing in it.
     """
-    recipe = model.recipe_ if model is not None and _is_text(path) else {}
+    recipe = model.recipe_ if model is not None and _is_kind(path, TextOptions) else {}
+    if options.field is None and _is_kind(path, JsonLinesOptions):
+        options = replace(options, field=getattr(model, "origin_", {}).get("field"))
     data = read(path, options, **recipe)
     if 0 in data.shape:
         m, n = data.shape
@@ -211,10 +224,11 @@ def read_data(path: Path, options: ReadOptions, model: NMF | None = None) -> Dat
     return data
 
 
-def _is_text(path: Path) -> bool:
-    """Whether the source may hold documents, going by its name."""
-    readers = [reader for suffix, reader in FILES.items() if path.name.lower().endswith(suffix)]
-    return path.is_dir() or any(issubclass(reader.options, TextOptions) for reader in readers)
+def _is_kind(path: Path, options: type[CommonOptions]) -> bool:
+    """Whether the source may be of the kind that these options concern, going by its name."""
+    files = [reader.options for suffix, reader in FILES.items() if path.name.lower().endswith(suffix)]
+    folders = [reader.options for reader in FOLDERS.values() if path.is_dir()]
+    return any(issubclass(kind, options) for kind in files + folders)
 
 
 def open_model(path: Path) -> NMF:
