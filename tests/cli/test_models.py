@@ -139,6 +139,21 @@ def test_report_is_written_with_and_without_data(model, table, tmp_path, monkeyp
     assert "partwise fit" in alone
 
 
+def test_a_report_on_other_rows_shows_them_as_the_pictures_of_the_model(tmp_path):
+    first, other, model = tmp_path / "first.npy", tmp_path / "other.npy", tmp_path / "m.npz"
+    rng = np.random.default_rng(0)
+    np.save(first, rng.random((9, 20)))
+    np.save(other, rng.random((7, 20)))
+    assert partwise("fit", first, "--image-shape", "4x5", "-k", 2, "--out", model).code == 0
+    for data in (first, other):
+        assert partwise("report", model, data, "--out", tmp_path / "r.html").code == 0
+        page = " ".join((tmp_path / "r.html").read_text().split())  # some of its spaces are narrow ones
+        assert "5 × 4 pixels" in page
+        assert str(first) in page
+        assert "9 pictures × 20 pixel values" in page
+        assert ("7 pictures" in page) == (data == other)
+
+
 def test_no_model_is_refused(table, tmp_path):
     not_fitted, broken, foreign = (tmp_path / name for name in ("plain.npz", "broken.npz", "foreign.npz"))
     save(NMF(2), not_fitted)
