@@ -64,11 +64,13 @@ def test_the_best_of_several_starts_is_kept(solver: str, monkeypatch: pytest.Mon
     """It equals the best of single fits from the starts that were drawn."""
     drawn = []
 
+    original = fitting.starts_of
+
     def remembered(*arguments: object) -> list[fitting.Start]:
-        drawn.extend(fitting.starts_of(*arguments))  # type: ignore[arg-type]
+        drawn.extend(original(*arguments))  # type: ignore[arg-type]
         return drawn
 
-    monkeypatch.setattr("partwise.estimators.nmf.starts_of", remembered)
+    monkeypatch.setattr("partwise.estimators.fitting.starts_of", remembered)
     data = counts(60, 20, 0.3).toarray().astype(float)
     options = {"solver": solver, "tol": 1e-5, "max_iter": 400}
     several = NMF(4, n_init=6, random_state=3, **options).fit(data)
@@ -95,11 +97,13 @@ def test_several_starts_are_random_ones_and_the_first_is_that_of_one() -> None:
 def test_the_random_start_is_that_of_scikit_learn(dtype: type, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
 
+    original = fitting.starts_of
+
     def remembered(*arguments: object) -> list[fitting.Start]:
-        seen.extend(fitting.starts_of(*arguments))  # type: ignore[arg-type]
+        seen.extend(original(*arguments))  # type: ignore[arg-type]
         return seen
 
-    monkeypatch.setattr("partwise.estimators.nmf.starts_of", remembered)
+    monkeypatch.setattr("partwise.estimators.fitting.starts_of", remembered)
     data = X.astype(dtype)
     NMF(4, init="random", random_state=5, tol=0, max_iter=1).fit(data)
     W, H = _initialize_nmf(data, 4, init="random", random_state=5)

@@ -49,13 +49,17 @@ class _Run:
         self.status, self.reason = status, reason
 
 
-def run(model: Model, states: Sequence[State], stop: Stop, on_step: OnStep | None = None) -> list[Result]:
+def run(
+    model: Model, states: Sequence[State], stop: Stop, on_step: OnStep | None = None, begun: float | None = None
+) -> list[Result]:
     """Step all states until each has stopped, finish the best, and return their results, best first.
+
+    ``begun`` (of ``perf_counter``) is when the clock started, if what came before is to count.
 
     After Ctrl-C all end with the status ``interrupted`` and nothing is finished; ``by_keyboard`` tells it from a
     callback's wish to stop.
     """
-    begun = perf_counter()
+    begun = perf_counter() if begun is None else begun
     by_keyboard = False
     runs = [_Run(state, certify_below=stop.tol) for state in states]
     try:

@@ -29,6 +29,7 @@ class Input:
     operand: Operand
     layout: Layout = field(default_factory=Layout)
     recipe: dict[str, Any] = field(default_factory=dict)
+    source: str = ""
 
 
 def checked_input(estimator: Any, X: Any, *, reset: bool) -> Input:
@@ -44,7 +45,7 @@ def checked_input(estimator: Any, X: Any, *, reset: bool) -> Input:
     if isinstance(X, Dataset):
         values = _floating(_sentence(DataError, check_array, X.X, estimator=estimator, input_name="X", **_CHECKS))
         _names(estimator, values.shape[1], X.column_names, reset)
-        return Input(as_operand(values), X.layout, X.recipe)
+        return Input(as_operand(values), X.layout, X.recipe, X.source)
     if isinstance(X, MemoryOperand | RowBlocks):
         _names(estimator, X.shape[1], None, reset)
         return Input(X)

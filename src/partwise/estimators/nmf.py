@@ -18,7 +18,7 @@ from partwise.engine.problem import Problem
 from partwise.engine.result import Result, Status
 from partwise.engine.state import State
 from partwise.estimators.data import Input, checked_factor, checked_input, components_of
-from partwise.estimators.fitting import best_fit, problem_of, starts_of
+from partwise.estimators.fitting import best_fit, problem_of
 from partwise.estimators.observe import log_step, visible
 from partwise.estimators.parameters import Parameters, checked
 from partwise.kernels.threads import threads
@@ -105,6 +105,8 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         Parts that are zero everywhere.
     versions_ : dict of str
         The versions of partwise, of what it computes with, and of Python, at the fit.
+    origin_ : dict
+        "source" (of a :class:`partwise.io.Dataset`, else empty) and "n_samples" of the data.
     n_features_in_ : int
         Number of features seen by ``fit``.
     feature_names_in_ : ndarray of str
@@ -182,6 +184,7 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         self.n_init = n_init
         self.n_threads = n_threads
 
+    @with_callbacks
     def fit(self, X: Any, y: Any = None, *, W: Any = None, H: Any = None) -> Self:
         """Learn the parts of X.
 
@@ -197,7 +200,7 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         -------
         self : NMF
         """
-        self.fit_transform(X, y, W=W, H=H)
+        self._learn(X, y, W, H)
         return self
 
     @with_callbacks
@@ -206,6 +209,9 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
 
         W is solved to its optimum for the final H, so it is what ``transform`` gives for the same X.
         """
+        return self._learn(X, y, W, H)
+
+    def _learn(self, X: Any, y: Any, W: Any, H: Any) -> Array:
         parameters = checked(self)
         data = checked_input(self, X, reset=True)
         with visible(parameters.verbose), threads(parameters.n_threads):
@@ -322,8 +328,7 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
             log_step(states, seconds)
             return self._tell(root, states, X, y)
 
-        starts = starts_of(problem, self.n_components_, parameters, custom)
-        result = best_fit(problem, parameters, starts, on_step)
+        result = best_fit(problem, parameters, custom, self.n_components_, on_step)
         root.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={"components_": result.H.T})
         return result
 
@@ -356,6 +361,7 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         self.versions_ = dict(versions())
         self.layout_ = data.layout
         self.recipe_ = data.recipe
+        self.origin_: dict[str, Any] = {"source": data.source, "n_samples": len(W)}
 
     def _warn(self, problem: Problem, parameters: Parameters, result: Result) -> None:
         """Say what a user should know of this fit, one sentence each."""

@@ -1,6 +1,7 @@
 """What watches a fit: the log that ``verbose`` asks for, and scikit-learn's callbacks."""
 
 import logging
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -11,24 +12,56 @@ from partwise.engine.state import State
 logger = logging.getLogger("partwise")
 
 
+class _Visible:
+    """The log is open from the first verbose fit that enters to the last that leaves; then as it was."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._level = logging.NOTSET
+        self._handler: logging.Handler | None = None
+
+    def enter(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._open()
+            self._inside += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._close()
+
+    def _open(self) -> None:
+        self._level = logger.level
+        if not logger.hasHandlers():
+            self._handler = logging.StreamHandler()
+            self._handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+            logger.addHandler(self._handler)
+        logger.setLevel(logging.INFO)
+
+    def _close(self) -> None:
+        logger.setLevel(self._level)
+        if self._handler is not None:
+            logger.removeHandler(self._handler)
+            self._handler = None
+
+
+_VISIBLE = _Visible()
+
+
 @contextmanager
 def visible(verbose: int) -> Iterator[None]:
     """Let the log be seen while a verbose fit runs, also where nobody has configured logging."""
     if not verbose:
         yield
         return
-    level, handler = logger.level, None
-    if not logger.hasHandlers():
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
-        logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
+    _VISIBLE.enter()
     try:
         yield
     finally:
-        logger.setLevel(level)
-        if handler is not None:
-            logger.removeHandler(handler)
+        _VISIBLE.leave()
 
 
 def log_step(states: Sequence[State], seconds: float) -> None:

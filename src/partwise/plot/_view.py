@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from partwise._errors import DataError, ParameterError
 from partwise.arrays.block import CSRBlock, DenseBlock
-from partwise.arrays.convert import canonical
+from partwise.arrays.canonical import canonical
 from partwise.io.dataset import Dataset, Layout
 
 Floats: TypeAlias = NDArray[np.float64]

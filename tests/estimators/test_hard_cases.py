@@ -1,0 +1,141 @@
+"""Cases in which an answer is easily wrong, not unique, or held on to for too long."""
+
+import gc
+import os
+import threading
+import weakref
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from sklearn.datasets import load_digits
+
+from partwise import NMF, DataError, non_negative_factorization
+
+pytestmark = pytest.mark.filterwarnings("ignore:n_components:UserWarning", "ignore:The fit stopped")
+
+
+def cases() -> dict[str, tuple[Any, int]]:
+    rng = np.random.RandomState(0)
+    low = rng.rand(60, 3) @ rng.rand(3, 40)
+    return {
+        "all features of the digits": (load_digits().data[:300], 64),
+        "more parts than columns": (rng.rand(40, 6), 12),
+        "many more": (rng.rand(50, 20), 30),
+        "more parts than the rank": (low, 8),
+        "the same in float32": (low.astype(np.float32), 8),
+    }
+
+
+@pytest.mark.parametrize("name", list(cases()))
+def test_dependent_parts_leave_one_answer(name: str) -> None:
+    """Where parts are combinations of each other many W are equally good, and rounding must not choose among them."""
+    X, k = cases()[name]
+    model = NMF(k, random_state=0, max_iter=30)
+    W = model.fit_transform(X)
+    size = np.abs(W).max(axis=1, keepdims=True)
+    tolerance = 1e-4 if X.dtype == np.float32 else 1e-6
+    assert (np.abs(model.transform(X) - W) / size).max() < tolerance
+    alone = np.vstack([model.transform(X[i : i + 1]) for i in range(30)])
+    assert (np.abs(alone - W[:30]) / size[:30]).max() < tolerance
+    sparse = model.transform(sp.csr_array(X))
+    assert (np.abs(sparse - W) / size).max() < tolerance
+    assert (np.diff(model.shares_) <= 1e-12).all()
+
+
+@pytest.mark.parametrize("solver", ["cd", "bpp"])
+def test_a_penalty_takes_what_nothing_else_holds_to_zero(solver: str) -> None:
+    X = np.random.RandomState(0).rand(30, 20)
+    with pytest.warns(UserWarning, match="zero everywhere"):
+        model = NMF(3, solver=solver, alpha_W=1, l1_ratio=1, init="random", random_state=0).fit(X)
+    assert model.components_.sum() == 0
+    assert model.history_["objective"][-1] == pytest.approx(0.5 * (X**2).sum())
+
+
+@pytest.mark.parametrize(("dtype", "factor"), [(np.float32, 1e-30), (np.float64, 1e-161)])
+def test_values_whose_squares_vanish_are_refused(dtype: Any, factor: float) -> None:
+    X = (np.random.RandomState(0).rand(30, 20) * factor).astype(dtype)
+    with pytest.raises(DataError, match="Multiply the data by a constant"):
+        NMF(3, init="random", random_state=0).fit(X)
+
+
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning", "ignore:invalid value:RuntimeWarning")
+def test_a_start_that_overflows_is_an_error_and_no_convergence() -> None:
+    rng = np.random.RandomState(0)
+    H = rng.rand(3, 20)
+    H[1] *= 1e-160
+    with pytest.raises(DataError, match="scales too far apart"):
+        NMF(3, init="custom").fit(rng.rand(30, 20), W=rng.rand(30, 3), H=H)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_near_an_exact_fit_the_objective_falls_to_the_precision(dtype: Any) -> None:
+    rng = np.random.RandomState(0)
+    X = (rng.rand(60, 8) @ rng.rand(8, 50)).astype(dtype)
+    model = NMF(8, init="random", random_state=0, tol=0, max_iter=2000).fit(X)
+    rounding = (X.astype(np.float64) ** 2).sum() * np.finfo(dtype).eps ** 2
+    assert (np.diff(model.history_["objective"]) <= rounding).all()
+    assert model.relative_error_ < 100 * np.finfo(dtype).eps
+    assert model.n_iter_ < 2000
+    assert "no longer falls" in model.stop_reason_
+
+
+def test_a_held_part_of_tiny_scale_keeps_its_coefficients() -> None:
+    W, _, _ = non_negative_factorization(
+        np.array([[1.0, 1.0], [2.0, 3.0]]), H=np.array([[1.0, 0.0], [0.0, 1e-14]]), n_components=2, update_H=False
+    )
+    np.testing.assert_allclose(W, [[1, 1e14], [2, 3e14]], rtol=1e-12)
+
+
+@pytest.mark.parametrize("container", [np.asarray, sp.csr_array, sp.csc_array])
+def test_the_data_are_let_go_when_the_fit_ends(container: Any) -> None:
+    X = container(np.random.RandomState(0).rand(60, 20))
+    values = X if isinstance(X, np.ndarray) else X.data
+    gone = weakref.ref(values)
+    gc.disable()  # no collector of cycles may be needed
+    try:
+        model = NMF(3, init="random", random_state=0, max_iter=5).fit(X)
+        del X, values
+        assert gone() is None
+        assert model.components_.shape == (3, 20)
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("init", ["nndsvd", "nndsvda", "spa"])
+def test_a_start_called_deterministic_is_so_on_a_flat_spectrum(init: str) -> None:
+    X = np.random.RandomState(0).rand(200, 150)
+    one, two = (NMF(20, init=init, random_state=seed, max_iter=3).fit(X) for seed in (1, 2))
+    np.testing.assert_array_equal(one.components_, two.components_)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="There is no fork on this system.")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # of fork in a process with threads
+def test_children_forked_beside_fits_are_not_stuck() -> None:
+    """A lock that another thread holds at the fork is never released in the child."""
+    X = np.random.RandomState(0).rand(400, 300)
+    stop = threading.Event()
+
+    def fit_on() -> None:
+        while not stop.is_set():
+            NMF(2, init="random", random_state=0, max_iter=1, n_threads=2).fit(X)
+
+    threads = [threading.Thread(target=fit_on) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(10):
+            child = os.fork()
+            if child == 0:
+                NMF(2, init="random", random_state=0, max_iter=2).fit(X)
+                os._exit(0)
+            waited = threading.Timer(60, os.kill, (child, 9))
+            waited.start()
+            _, status = os.waitpid(child, 0)
+            waited.cancel()
+            assert status == 0
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
