@@ -16,6 +16,8 @@ from sklearn.exceptions import NotFittedError
 from partwise import NMF, Dataset, plot
 from partwise._errors import DataError, ParameterError
 from partwise.io import Layout
+from partwise.plot._errors import draw_column_errors, draw_row_errors
+from partwise.plot._style import LIGHT
 
 mpl.use("agg")  # before the settings are compared: pyplot would choose a backend later
 
@@ -132,10 +134,33 @@ def test_a_tolerance_of_zero_is_not_drawn_on_a_logarithmic_axis(tmp_path):
     ax.figure.savefig(tmp_path / "figure.png")  # a mark at minus infinity made the layout collapse, with a warning
 
 
+@pytest.mark.parametrize(
+    "optimality", [(3.2e-16, 1.8e-16), (0.0, 0.0), (1e-17, 0.0), (5e-5, 2e-5), (0.9, 0.5)], ids=str
+)
+def test_the_tolerance_is_in_sight_however_far_the_optimality_is_from_it(optimality, tmp_path):
+    model = fitted(dataset("bare"))
+    model.history_ = {"seconds": np.arange(2.0), "optimality": np.array(optimality)}
+    ax = plot.convergence(model, measure="optimality")
+    low, high = ax.get_ylim()
+    assert low < model.tol < high
+    ax.figure.savefig(tmp_path / "figure.png")  # its words far outside made the layout collapse, with a warning
+
+
 def test_row_errors_count_every_row_once():
     data = dataset("bare")
     bars = plot.row_errors(fitted(data), data).patches
     assert sum(bar.get_height() for bar in bars) == 30
+
+
+@pytest.mark.parametrize("error", [0.0, 1e-4, 0.4584, 1.0, 30.0])
+@pytest.mark.parametrize("draw", [draw_row_errors, draw_column_errors])
+def test_errors_equal_to_rounding_are_one_bar_and_no_error_is_below_zero(draw, error, tmp_path):
+    ax = draw(np.array([error, np.nextafter(error, np.inf), error]), None, LIGHT)
+    bars = [bar for bar in ax.patches if bar.get_height()]
+    assert [bar.get_height() for bar in bars] == [3]
+    assert abs(bars[0].get_center()[0] - error) < bars[0].get_width()
+    assert min(bar.get_x() for bar in ax.patches) >= 0
+    ax.figure.savefig(tmp_path / "figure.png")
 
 
 def test_memberships_are_a_staircase():

@@ -67,11 +67,12 @@ def convergence(
     if measure == "objective":
         values = values / (values[0] or 1.0)
     _line(ax, seconds, values, colours)
-    _scale(ax, values)
     if measure == "objective":
         _style.percent_axis(ax.yaxis)
     elif model.tol > 0:  # 0 lies nowhere on a logarithmic axis
         _mark_tolerance(ax, model.tol, colours)
+        values = np.append(values, model.tol)  # words far out of sight would make the layout collapse
+    _scale(ax, values)
     ax.set_xlabel("seconds")
     ax.set_ylabel(LABELS[measure])
     _style.grid(ax, colours, "y")

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+ROUNDING = 1e-9  # differences of relative errors below this say nothing
+
+
 def row_errors(model: Any, X: Any, *, ax: Axes | None = None, theme: _style.ThemeName = "light") -> Axes:
     """Draw how the relative errors ‖x − wH‖ / ‖x‖ of the rows are distributed.
 
@@ -121,7 +124,7 @@ def _histogram(errors: Floats, what: str, label: str, ax: Axes | None, theme: _s
     ax = _style.axes_or_new(ax, 3.8, 2.5, theme)
     known = errors[np.isfinite(errors)]
     if known.size:
-        ax.hist(known, bins=min(40, max(8, round(np.sqrt(known.size)))), color=theme.accent, rwidth=0.9)
+        ax.hist(known, bins=_edges(known).tolist(), color=theme.accent, rwidth=0.9)
         _mark_median(ax, float(np.median(known)), theme)
     ax.set(xlabel=label, ylabel=what)
     ax.margins(x=0.02)
@@ -129,6 +132,16 @@ def _histogram(errors: Floats, what: str, label: str, ax: Axes | None, theme: _s
     _style.whole_numbers(ax.yaxis)
     _style.grid(ax, theme, "y")
     return ax
+
+
+def _edges(errors: Floats) -> Floats:
+    """Edges of equal bins; errors that are equal to rounding, which no bins can divide, lie in the middle of one."""
+    low, high = float(errors.min()), float(errors.max())
+    unit = max(1.0, high)
+    if high - low <= ROUNDING * unit:
+        around = (low + high) / 2 + unit * np.linspace(-0.0045, 0.0045, 10)
+        return np.unique(np.maximum(around, 0.0))
+    return np.linspace(low, high, min(40, max(8, round(np.sqrt(errors.size)))) + 1)
 
 
 def _mark_median(ax: Axes, median: float, theme: _style.Theme) -> None:
