@@ -18,6 +18,7 @@ from partwise.report._study import Study
 from tests.cli.harness import partwise, write_table
 from tests.report.conftest import KINDS, fit, make_data, payload_of
 
+RECOGNISED = "header: yes, row names: from the first column"
 HEADINGS = ["What was factorised", "How well it fits", "The parts", "How a", "The clusters", "Provenance"]
 
 
@@ -130,6 +131,7 @@ def test_rows_that_are_not_those_of_the_fit_are_told_apart():
     assert facts["Source"] == "first.csv"
     assert facts["Shape"] == "30 rows × 8 columns"
     assert facts["The rows shown here"] == "other.csv, 7 rows"
+    assert facts["Recognised"] == RECOGNISED
     assert "Their range" in facts
     assert "Range" not in facts
 
@@ -141,8 +143,19 @@ def test_what_was_factorised_is_known_without_the_data_too():
     alone, same = (facts_of(text_of(Path(name))) for name in ("alone.html", "same.html"))
     assert alone["Source"] == same["Source"] == "first.csv"
     assert alone["Shape"] == same["Shape"] == "30 rows × 8 columns"
+    assert alone["Recognised"] == same["Recognised"] == RECOGNISED
     assert "The rows shown here" not in {*alone, *same}
     assert "<code>partwise fit first.csv" in text_of(write_report(load("model.npz"), "python.html"))
+
+
+def test_two_nearly_equal_documents_in_one_part_are_reported_without_a_warning(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("docs.jsonl").write_text('{"text": "apple pear"}\n{"text": "pear"}\n', encoding="utf-8")
+    done = partwise("fit", "docs.jsonl", "--field", "text", "-k", 1, "--report", "r.html")
+    assert (done.code, done.err) == (0, "")
+    page = text_of(Path("r.html"))
+    assert "Recognised" not in facts_of(page)  # nothing had to be looked for
+    assert 'aria-label="Histogram: relative errors of the rows' in page
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -35,7 +35,8 @@ def data_facts(study: Study) -> Facts:
         own = [(f"Their {name.lower()}", value) for name, value in values]
         return [*_fit_facts(study), *_picture_fact(study.layout), shown, *own]
     shape = ("Shape", _shape(study.layout, *dataset.shape))
-    return [("Source", _named(dataset.source)), shape, *values, *_picture_fact(study.layout)]
+    source = ("Source", _named(dataset.source))
+    return [source, shape, *_recognised_fact(study), *values, *_picture_fact(study.layout)]
 
 
 def _fit_facts(study: Study) -> Facts:
@@ -43,7 +44,13 @@ def _fit_facts(study: Study) -> Facts:
     layout, n, m = layout_of(study.model), study.H.shape[1], study.origin.get("n_samples")
     if m is None:
         return [("Columns", words.plural(n, column_noun(layout)))]
-    return [("Source", _named(study.source)), ("Shape", _shape(layout, m, n))]
+    return [("Source", _named(study.source)), ("Shape", _shape(layout, m, n)), *_recognised_fact(study)]
+
+
+def _recognised_fact(study: Study) -> Facts:
+    """What the reader took for names, where it had to look; in the words of the command line."""
+    recognised = ", ".join(f"{what}: {how}" for what, how in study.origin.get("recognised", {}).items())
+    return [("Recognised", recognised)] if recognised else []
 
 
 def _named(source: str) -> str:

@@ -66,7 +66,7 @@ class Study:
 
     @cached_property
     def origin(self) -> dict[str, Any]:
-        """What the model knows of the data of its fit: source, n_samples, command; the command line notes them."""
+        """What the model knows of the data of its fit; the command notes source, n_samples, recognised, command."""
         return dict(getattr(self.model, "origin_", {}))
 
     @cached_property
