@@ -124,7 +124,7 @@ def test_info_of_a_model_made_in_python(tmp_path):
     shown = partwise("info", tmp_path / "m.npz")
     assert shown.code == 0, shown.err
     assert "3 columns in 2 parts" in shown.out
-    assert partwise("info", tmp_path / "m.npz", "--json").json["shape"] == [None, 3]
+    assert partwise("info", tmp_path / "m.npz", "--json").json["shape"] == [3, 3]
 
 
 def test_report_is_written_with_and_without_data(model, table, tmp_path, monkeypatch):
