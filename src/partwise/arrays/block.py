@@ -2,6 +2,7 @@
 
 import weakref
 from abc import ABC, abstractmethod
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,10 @@ from partwise.kernels.sparse import csr_times
 from partwise.kernels.sums import row_squares
 from partwise.kernels.threads import each_range, over
 
-# A product is cut into ranges of rows: never under 64 rows (BLAS would pack the other factor for too little work)
-# nor over 2 048, and their number is a multiple of 8 where it can be, so that 2, 4 or 8 threads share evenly.
-_MIN_ROWS, _MAX_ROWS, _RANGES = 64, 2048, 8
+# A product is cut into ranges of rows: never under 64 rows (BLAS would pack the other factor for too little work), nor
+# under four million operations (0.1 ms), nor over 2 048 rows; their number is a multiple of 8 where it can be, so that
+# 2, 4 or 8 threads share evenly.
+_MIN_ROWS, _MAX_ROWS, _RANGES, _MIN_WORK = 64, 2048, 8, 4_000_000
 # A squared residual below this share of the squared row has lost half its digits to cancellation.
 _CANCELLED = 1e-8
 
@@ -63,6 +65,10 @@ class Block(ABC):
         """‖xᵢ‖² for each row i, in float64."""
 
     @abstractmethod
+    def part(self, index: Array) -> Any:
+        """Copies of single rows of the block, dense or CSR as the block is."""
+
+    @abstractmethod
     def rows(self, index: Array) -> Array:
         """Copies of single rows of the block, dense (len(index) × n)."""
 
@@ -100,7 +106,7 @@ class DenseBlock(Block):
         def multiply(a: int, b: int) -> None:
             np.matmul(self.x[a:b], B, out=out[a:b])
 
-        each_range(multiply, even_ranges(self.shape[0]))
+        each_range(multiply, even_ranges(self.shape[0], 2 * self.shape[1] * B.shape[1]))
         return out
 
     def _transposed(self) -> "DenseBlock":
@@ -109,6 +115,9 @@ class DenseBlock(Block):
     @lazy
     def row_squares(self) -> Array:
         return np.asarray(np.einsum("ij,ij->i", self.x, self.x, dtype=np.float64))
+
+    def part(self, index: Array) -> Array:
+        return np.ascontiguousarray(self.x[index])
 
     def rows(self, index: Array) -> Array:
         return np.array(self.x[index])
@@ -150,7 +159,7 @@ class CSRBlock(Block):
     def _equal_work(self) -> list[int]:
         """Bounds of row ranges that hold about the same number of stored entries."""
         indptr = self.x.indptr
-        ranges = len(even_ranges(self.shape[0])) - 1
+        ranges = len(even_ranges(self.shape[0], _MIN_WORK)) - 1
         cuts = np.searchsorted(indptr, np.linspace(0, indptr[-1], ranges + 1)[1:-1])
         return [0, *(int(c) for c in np.maximum.accumulate(cuts)), self.shape[0]]
 
@@ -162,6 +171,9 @@ class CSRBlock(Block):
         out = np.empty(self.shape[0])
         row_squares(self.x.data, self.x.indptr, out)
         return out
+
+    def part(self, index: Array) -> Any:
+        return self.x[index]
 
     def rows(self, index: Array) -> Array:
         return np.asarray(self.x[index].toarray())
@@ -199,9 +211,10 @@ def _dense_residual_squares(block: Block, index: Array, F: Array, G: Array) -> A
     return out
 
 
-def even_ranges(m: int) -> list[int]:
-    """Bounds that cut m rows into ranges of nearly equal length; they depend on m alone."""
-    count = min(_RANGES, max(1, m // _MIN_ROWS))
+@cache
+def even_ranges(m: int, work: int) -> tuple[int, ...]:
+    """Bounds that cut m rows, each of so many operations, into ranges of nearly equal length."""
+    count = min(_RANGES, max(1, m // _MIN_ROWS), max(1, m * work // _MIN_WORK))
     if m > _RANGES * _MAX_ROWS:
         count = -(-m // (_RANGES * _MAX_ROWS)) * _RANGES
-    return [int(b) for b in np.linspace(0, m, count + 1)]
+    return tuple(np.linspace(0, m, count + 1).astype(int).tolist())

@@ -49,10 +49,23 @@ class _Run:
         self.status, self.reason = status, reason
 
 
+Prepare = Callable[[Sequence[State]], list[State]]
+"""Makes better starts, by something cheaper than iterations on all data."""
+
+
 def run(
-    model: Model, states: Sequence[State], stop: Stop, on_step: OnStep | None = None, begun: float | None = None
+    model: Model,
+    states: Sequence[State],
+    stop: Stop,
+    on_step: OnStep | None = None,
+    *,
+    prepare: Prepare | None = None,
+    begun: float | None = None,
+    finish: bool = True,
 ) -> list[Result]:
-    """Step all states until each has stopped, finish the best, and return their results, best first.
+    """Step all states until each has stopped and return their results: finish the best, and put it first.
+
+    Without ``finish`` the results are those of the last iterations, in the order of the states.
 
     ``begun`` (of ``perf_counter``) is when the clock started, if what came before is to count.
 
@@ -63,6 +76,9 @@ def run(
     by_keyboard = False
     runs = [_Run(state, certify_below=stop.tol) for state in states]
     try:
+        if prepare is not None:
+            for one, state in zip(runs, prepare(states), strict=True):
+                one.state = state
         while active := [one for one in runs if one.status is None]:
             for one, state in zip(active, model.step([one.state for one in active]), strict=True):
                 one.state = state
@@ -71,10 +87,10 @@ def run(
             if on_step is not None and on_step([one.state for one in runs], perf_counter() - begun):
                 for one in (one for one in active if one.status is None):
                     one.end(Status.INTERRUPTED, f"A callback asked to stop after {one.state.n_iter} iterations.")
-        runs.sort(key=lambda one: one.state.objective)
-        best = runs[0]
-        best.state = model.finish(best.state)
-        best.history.add(best.state, perf_counter() - begun)
+        if finish:
+            runs.sort(key=lambda one: one.state.objective)
+            runs[0].state = model.finish(runs[0].state)
+            runs[0].history.add(runs[0].state, perf_counter() - begun)
     except KeyboardInterrupt:
         by_keyboard = True
         for one in runs:

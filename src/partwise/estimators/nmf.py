@@ -78,6 +78,11 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
     n_threads : int or None, default=None
         Threads of the fit. None takes the processors of this process, shared under joblib. The answer does not
         depend on it.
+    coarse : bool or "auto", default="auto"
+        Whether to fit a sample of the rows (or of the columns, where there are more of them) first and to begin there.
+        "auto" does where X is long enough for that to pay: where four times the shorter side, and 30 rows for each
+        part, are at most a quarter of the longer side. The objective and ``n_iter_`` are those of all of X,
+        ``history_`` and ``max_time`` count the time. A start that already fits is left as it is.
 
     Attributes
     ----------
@@ -167,6 +172,7 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         max_time: float | None = None,
         n_init: int = 1,
         n_threads: int | None = None,
+        coarse: Any = "auto",
     ) -> None:
         self.n_components = n_components
         self.init = init
@@ -183,6 +189,7 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         self.max_time = max_time
         self.n_init = n_init
         self.n_threads = n_threads
+        self.coarse = coarse
 
     @with_callbacks
     def fit(self, X: Any, y: Any = None, *, W: Any = None, H: Any = None) -> Self:

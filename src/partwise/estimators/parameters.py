@@ -34,6 +34,7 @@ class Parameters:
     shuffle: bool
     n_init: int
     n_threads: int | None
+    coarse: bool | Literal["auto"]
 
     @property
     def custom(self) -> bool:
@@ -70,6 +71,7 @@ def checked(estimator: Any) -> Parameters:
         shuffle=get.truth("shuffle"),
         n_init=get.integer("n_init", 1),
         n_threads=None if estimator.n_threads is None else get.integer("n_threads", 1),
+        coarse="auto" if isinstance(estimator.coarse, str) and estimator.coarse == "auto" else get.truth("coarse"),
     )
     _check_restarts(parameters)
     return parameters

@@ -1,7 +1,7 @@
 """What a penalty is: a term of the objective on one factor."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 
@@ -30,6 +30,10 @@ class Penalty(ABC):
     @abstractmethod
     def quadratic(self, F: Array) -> tuple[float, float]:
         """(linear, ridge) of linear · Σ F + ½ ridge · Σ F²: the penalty itself, or a majoriser that touches it at F."""
+
+    @abstractmethod
+    def scaled(self, factor: float) -> Self:
+        """``factor`` times this penalty, for a problem whose loss is that part of the whole one."""
 
     def project(self, F: Array) -> Array:
         """F moved into the bounds."""

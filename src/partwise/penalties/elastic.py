@@ -34,5 +34,8 @@ class Elastic(Penalty):
         total = float(np.sum(F, dtype=np.float64))
         return self.l1 * total + 0.5 * self.l2 * float(np.einsum("ij,ij->", F, F, dtype=np.float64))
 
+    def scaled(self, factor: float) -> "Elastic":
+        return Elastic(factor * self.l1, factor * self.l2)
+
     def quadratic(self, F: Array) -> tuple[float, float]:
         return self.l1, self.l2
