@@ -84,6 +84,10 @@ class Fitting:
         int | None,
         _fit(metavar="N", help="Threads; by default all processors. The result does not depend on it.", min=1),
     ] = None
+    coarse: Annotated[
+        str,
+        _fit(metavar="auto|yes|no", help="Whether to begin on a sample of the rows; auto does where it pays."),
+    ] = "auto"
 
     def otherwise(self, options: Mapping[str, Any]) -> "Fitting":
         """Return these parameters with ``options`` in place of the defaults, if all of those were left at theirs."""
@@ -111,6 +115,7 @@ class Fitting:
             max_time=self.max_time,
             n_init=self.n_init,
             n_threads=self.threads,
+            coarse=_answer(self.coarse),
         )
 
 
@@ -230,6 +235,14 @@ class Reading:
 
 
 # --- values that are more than a word ---------------------------------------------------------------------------------
+
+
+def _answer(text: str) -> bool | str:
+    """Return what ``--coarse`` says."""
+    answers: dict[str, bool | str] = {"auto": "auto", "yes": True, "no": False}
+    if text not in answers:
+        raise ParameterError(f"--coarse {text} is no answer: choose auto, yes or no.")
+    return answers[text]
 
 
 def _weight(text: str) -> float | str:
