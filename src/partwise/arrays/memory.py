@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from partwise._lazy import lazy
 from partwise._types import Array
 from partwise.arrays.block import Block, CSRBlock, DenseBlock
-from partwise.arrays.operand import Rows, S, Visit, sweep_blocks
+from partwise.arrays.operand import InMemory
 
 # Rows of one dense block. W is updated and H's share taken while the block is in cache, and adding the share (n × k)
 # stays far below a tenth of the products. Under eight blocks the threads could not share them, so there is one,
@@ -18,10 +18,8 @@ BLOCK_ROWS = 1024
 MIN_BLOCKS = 8
 
 
-class MemoryOperand:
+class MemoryOperand(InMemory):
     """A matrix in memory."""
-
-    serves = frozenset({"normal", "gradient", "entries"})
 
     def __init__(self, x: Array | sp.csr_array, blocks: list[Block] | None = None) -> None:
         m, n = x.shape
@@ -39,18 +37,6 @@ class MemoryOperand:
             assert isinstance(transpose, CSRBlock)
             return MemoryOperand(transpose.x, [transpose])
         return MemoryOperand(np.asarray(self.x).T)
-
-    def place(self, rows: Rows) -> Rows:
-        """The rows themselves: they are where the data are."""
-        return rows
-
-    def gather(self, rows: Rows) -> Rows:
-        """The rows themselves."""
-        return rows
-
-    def sweep(self, visit: Visit[S], rows: Rows) -> tuple[Rows, S]:
-        """See :meth:`partwise.arrays.operand.Operand.sweep`."""
-        return sweep_blocks(self.blocks, visit, rows)
 
 
 def _blocks(x: Array | sp.csr_array) -> list[Block]:

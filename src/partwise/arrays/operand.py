@@ -91,6 +91,25 @@ def sweep_blocks(blocks: Sequence[Block], visit: Visit[S], rows: Rows) -> tuple[
     return new, total.result()
 
 
+class InMemory:
+    """What operands whose blocks are all in memory share."""
+
+    serves = frozenset({"normal", "gradient", "entries"})
+    blocks: list[Block]
+
+    def place(self, rows: Rows) -> Rows:
+        """The rows themselves: they are where the data are."""
+        return rows
+
+    def gather(self, rows: Rows) -> Rows:
+        """The rows themselves."""
+        return rows
+
+    def sweep(self, visit: Visit[S], rows: Rows) -> tuple[Rows, S]:
+        """See :meth:`Operand.sweep`."""
+        return sweep_blocks(self.blocks, visit, rows)
+
+
 def cut(rows: Rows, start: int, stop: int) -> Rows:
     """Views of rows start … stop of each array."""
     if isinstance(rows, tuple):

@@ -10,12 +10,12 @@ from partwise._errors import DataError
 from partwise._types import Array
 from partwise.arrays.block import Block, CSRBlock, DenseBlock
 from partwise.arrays.canonical import canonical
-from partwise.arrays.operand import Rows, S, Visit, sweep_blocks
+from partwise.arrays.operand import InMemory
 
 _DTYPES = {np.dtype(np.float32), np.dtype(np.float64)}
 
 
-class RowBlocks:
+class RowBlocks(InMemory):
     """A matrix given as consecutive blocks of its rows, dense and sparse ones as they come.
 
     Parameters
@@ -29,7 +29,6 @@ class RowBlocks:
         If there is no block with a row, or if the blocks differ in columns or dtype.
     """
 
-    serves = frozenset({"normal", "gradient", "entries"})
     T = None
 
     def __init__(self, blocks: Sequence[Array | sp.csr_array]) -> None:
@@ -51,15 +50,3 @@ class RowBlocks:
             self.blocks.append(DenseBlock(block, start) if isinstance(block, np.ndarray) else CSRBlock(block, start))
             start += block.shape[0]
         self.shape = (start, columns.pop())
-
-    def place(self, rows: Rows) -> Rows:
-        """The rows themselves: the blocks are in memory."""
-        return rows
-
-    def gather(self, rows: Rows) -> Rows:
-        """The rows themselves."""
-        return rows
-
-    def sweep(self, visit: Visit[S], rows: Rows) -> tuple[Rows, S]:
-        """See :meth:`partwise.arrays.operand.Operand.sweep`."""
-        return sweep_blocks(self.blocks, visit, rows)

@@ -11,55 +11,16 @@ from partwise.arrays.block import Block
 from partwise.arrays.operand import Rows
 from partwise.engine.problem import Problem
 from partwise.engine.state import State
+from partwise.models.reports import Residuals, Share, Shares, Worst
 from partwise.models.rows import solve_rows
 from partwise.penalties.base import Penalty
-from partwise.solvers.base import Plan, Solver, Work
+from partwise.solvers.base import Plan, Solver
 from partwise.subproblems import NormalEquations
 
 # Below this share of the loss at zero the loss that the subproblem gives for free has lost too many digits.
 _CANCELLED = 1e-4
 # So has the one of a step below this many times its rounding.
 _CANCELLED_STEP = 1e3
-
-
-@dataclass(frozen=True)
-class Share:
-    """What the visit of a block reports for one state: H's subproblem at the new W, and how W's half-step went."""
-
-    normal: NormalEquations
-    penalty: float
-    work: Work
-
-    def __add__(self, other: "Share") -> "Share":
-        return Share(self.normal + other.normal, self.penalty + other.penalty, self.work + other.work)
-
-
-@dataclass(frozen=True)
-class Shares:
-    """The shares of several states."""
-
-    each: tuple[Share, ...]
-
-    def __add__(self, other: "Shares") -> "Shares":
-        return Shares(tuple(a + b for a, b in zip(self.each, other.each, strict=True)))
-
-
-@dataclass(frozen=True)
-class Residuals:
-    """Σ r² of W's side, H's subproblem at W, and W's loss and penalty."""
-
-    squares: float
-    normal: NormalEquations
-    loss: float
-    penalty: float
-
-    def __add__(self, other: "Residuals") -> "Residuals":
-        return Residuals(
-            self.squares + other.squares,
-            self.normal + other.normal,
-            self.loss + other.loss,
-            self.penalty + other.penalty,
-        )
 
 
 @dataclass(frozen=True)
@@ -289,18 +250,6 @@ class Bilinear:
 
         worst = self.problem.operand.sweep(visit, state.W)[1]
         return worst.row, worst.lack
-
-
-@dataclass(frozen=True)
-class Worst:
-    """The largest residual of some rows; of equal ones the first."""
-
-    square: float
-    row: int
-    lack: Array
-
-    def __add__(self, other: "Worst") -> "Worst":
-        return other if other.square > self.square else self
 
 
 def _ahead(state: State, penalty: Penalty, new: Array, base: Array) -> Array:
