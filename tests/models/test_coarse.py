@@ -107,6 +107,7 @@ def test_restarts_share_the_sample() -> None:
     assert best.reconstruction_err_ == pytest.approx(min(one.reconstruction_err_ for one in singles), rel=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore:The fit stopped at max_iter")
 def test_the_penalty_of_the_held_factor_falls_with_the_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     original = coarse.run

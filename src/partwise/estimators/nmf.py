@@ -81,7 +81,7 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
     coarse : bool or "auto", default="auto"
         Whether to fit a sample of the rows (or of the columns, where there are more of them) first and to begin there.
         "auto" does where X is long enough for that to pay: where four times the shorter side, and 30 rows for each
-        part, are at most a quarter of the longer side. The objective and ``n_iter_`` are those of all of X,
+        part, are at most an eighth of the longer side. The objective and ``n_iter_`` are those of all of X,
         ``history_`` and ``max_time`` count the time. A start that already fits is left as it is.
 
     Attributes

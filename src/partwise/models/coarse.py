@@ -18,10 +18,10 @@ from partwise.engine.stopping import Stop
 from partwise.models.bilinear import Bilinear
 
 # A sample holds four times the shorter side, so that it determines the held factor, and thirty rows for each part. It
-# pays where it is at most a quarter of the longer side: its thirty iterations then cost as much as eight on everything
-# at the most, and save ten to twenty. Below twenty million operations an iteration takes a millisecond, and what is
-# saved is lost in the overhead.
-BREADTH, ROWS_OF_A_PART, LARGEST_SHARE, SMALLEST_WORK = 4, 30, 0.25, 2e7
+# pays where it is at most an eighth of the longer side: its thirty iterations then cost as much as four on everything
+# at the most, and save ten to twenty; nor is the copy that it takes large. Below twenty million operations an iteration
+# takes a millisecond, and what is saved is lost in the overhead.
+BREADTH, ROWS_OF_A_PART, LARGEST_SHARE, SMALLEST_WORK = 4, 30, 0.125, 2e7
 # The sample is not worth solving to the end: its optimum is not that of the whole.
 STOP = Stop(tol=1e-3, max_iter=30)
 # A start that fits the sample this well (its optimality) is left as it is.
