@@ -39,16 +39,18 @@ def hals_lanes(cross: Array, gram: Array, F: Array, sweeps: int, gain: float, wo
             for j in range(k):
                 f[j, r] = F[start + r, j]
                 c[j, r] = cross[start + r, j]
-        live[:b] = one
-        live[b:] = zero
-        first[:] = zero
+        # Loops, not slices: the broadcasting of an assignment costs two seconds of compilation.
+        for r in range(LANES):
+            live[r] = one if r < b else zero
+            first[r] = zero
         moved = 0
         for r in range(b):
             for j in range(k):
                 moved += f[j, r] != zero
         n_live = b
         for sweep in range(sweeps):
-            last[:] = zero
+            for r in range(LANES):
+                last[r] = zero
             for j in range(k):
                 if gram[j, j] <= 0:
                     # Nothing holds the coordinate but a penalty, which takes it to zero.
@@ -90,9 +92,9 @@ def hals_lanes(cross: Array, gram: Array, F: Array, sweeps: int, gain: float, wo
             work[2] += n_live
             work[4] += LANES
             if sweep == 0:
-                first[:] = last
                 for r in range(b):
-                    work[0] += first[r]
+                    first[r] = last[r]
+                    work[0] += last[r]
             n_live = 0
             for r in range(b):
                 if live[r] != zero:
