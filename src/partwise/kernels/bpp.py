@@ -78,9 +78,10 @@ def violations(gram: Float64, c: Float64, passive: Array, f: Float64, wrong: Arr
 def active_set(gram: Float64, c: Float64, passive: Array, L: Float64, index: Array, f: Float64, s: Float64) -> None:
     """Solve one row by the active set, one coordinate after the other (Bro & de Jong 1997): slower, but it ends."""
     k = gram.shape[0]
-    blocked = np.zeros(k, np.bool_)
+    blocked = np.empty(k, np.bool_)
     largest = 0.0
     for j in range(k):
+        blocked[j] = False
         largest = max(largest, abs(c[j]))
         passive[j] = False
         f[j] = 0.0

@@ -24,8 +24,8 @@ def hals_lanes(cross: Array, gram: Array, F: Array, sweeps: int, gain: float, wo
     of those not zero at entry, whose share of the gradient has to be made) and the sweeps that whole lanes take.
     """
     m, k = F.shape
-    c = np.zeros((k, LANES), F.dtype)
-    f = np.zeros((k, LANES), F.dtype)
+    c = np.empty((k, LANES), F.dtype)
+    f = np.empty((k, LANES), F.dtype)
     step = np.empty(LANES, F.dtype)
     first = np.empty(LANES, F.dtype)
     last = np.empty(LANES, F.dtype)
@@ -39,6 +39,10 @@ def hals_lanes(cross: Array, gram: Array, F: Array, sweeps: int, gain: float, wo
             for j in range(k):
                 f[j, r] = F[start + r, j]
                 c[j, r] = cross[start + r, j]
+        for r in range(b, LANES):
+            for j in range(k):
+                f[j, r] = zero
+                c[j, r] = zero
         # Loops, not slices: the broadcasting of an assignment costs two seconds of compilation.
         for r in range(LANES):
             live[r] = one if r < b else zero
