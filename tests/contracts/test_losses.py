@@ -53,7 +53,7 @@ def whole(loss: Loss, operand: Operand, W: np.ndarray, H: np.ndarray) -> NormalE
     """The subproblem of H at W, summed over the blocks."""
 
     def visit(block: Block, rows: Rows) -> tuple[Rows, NormalEquations]:
-        return None, loss.around(rows)(block.T, H)
+        return None, loss.around([rows])(block.T, [H])[0]
 
     return operand.sweep(visit, operand.place(W))[1]
 

@@ -88,16 +88,19 @@ def test_a_rise_goes_back_and_takes_a_plain_step() -> None:
     assert a.step([replace(back, lowest=0.0)])[0].stalled == 1
 
 
-def test_states_stepped_together_give_the_bits_that_they_give_alone() -> None:
-    a = model(noisy(M, N, K), ("rows", "dense"))
+@pytest.mark.parametrize("case", CASES, ids="-".join)
+def test_states_stepped_together_go_the_way_they_go_alone(case: tuple[str, str]) -> None:
+    """To the bit where the products are our own; BLAS may sum a wide product in another order."""
+    a = model(noisy(M, N, K), case)
+    rtol = 0.0 if case[1] == "CSR" else 1e-10
     states = [a.start(*start(seed=seed)) for seed in range(3)]
     for _ in range(6):
         alone = [a.step([state])[0] for state in states]
         states = a.step(states)
         for one, other in zip(states, alone, strict=True):
-            np.testing.assert_array_equal(one.W, other.W)
-            np.testing.assert_array_equal(one.H, other.H)
-            assert one.objective == other.objective
+            np.testing.assert_allclose(one.W, other.W, rtol=rtol, atol=rtol)
+            np.testing.assert_allclose(one.H, other.H, rtol=rtol, atol=rtol)
+            assert one.objective == pytest.approx(other.objective, rel=rtol)
 
 
 @pytest.mark.parametrize("solver", SOLVERS)

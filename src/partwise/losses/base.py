@@ -1,7 +1,7 @@
 """What a loss is: it turns a block of data and the factors into a subproblem."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar, TypeAlias
 
 from partwise._types import Array
@@ -10,7 +10,7 @@ from partwise.arrays.operand import Operand, Rows
 from partwise.arrays.survey import Survey
 from partwise.subproblems import NormalEquations, Subproblem
 
-Frame: TypeAlias = "Callable[[Block, Array], NormalEquations]"
+Frame: TypeAlias = "Callable[[Block, Sequence[Array]], list[NormalEquations]]"
 
 
 class Loss(ABC):
@@ -21,10 +21,11 @@ class Loss(ABC):
     """The subproblems that it can state."""
 
     @abstractmethod
-    def around(self, held: Array) -> Frame:
-        """Make once what depends on the held factor G (n × k) alone.
+    def around(self, held: Sequence[Array]) -> Frame:
+        """Make once what depends on the held factors G (n × k) alone, one for each of several independent fits.
 
-        The frame returned turns a block (b × n) and its rows F (b × k) of the other factor into a subproblem.
+        The frame returned turns a block (b × n) and its rows F (b × k) of the other factor of each fit into the
+        subproblem of each. All of them read the block once, and those of one fit do not depend on the others.
         """
 
     @abstractmethod

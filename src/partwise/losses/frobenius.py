@@ -1,5 +1,7 @@
 """The Frobenius loss."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from partwise._errors import DataError
@@ -8,6 +10,7 @@ from partwise.arrays.block import Block
 from partwise.arrays.operand import Operand, Rows
 from partwise.arrays.survey import Survey
 from partwise.losses.base import Frame, Loss
+from partwise.losses.wide import apart, side_by_side
 from partwise.subproblems import NormalEquations, gram_of
 
 
@@ -17,11 +20,13 @@ class Frobenius(Loss):
     name = "frobenius"
     forms = frozenset({NormalEquations})
 
-    def around(self, held: Array) -> Frame:
-        gram = gram_of(held)
+    def around(self, held: Sequence[Array]) -> Frame:
+        grams = [gram_of(G) for G in held]
+        wide = side_by_side(held)
 
-        def frame(block: Block, F: Array) -> NormalEquations:
-            return NormalEquations(block.times(held), gram, 0.5 * block.sumsq)
+        def frame(block: Block, F: Sequence[Array]) -> list[NormalEquations]:
+            crosses = apart(block.times(wide), [len(gram) for gram in grams])
+            return [NormalEquations(cross, gram, 0.5 * block.sumsq) for cross, gram in zip(crosses, grams, strict=True)]
 
         return frame
 

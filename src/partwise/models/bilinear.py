@@ -63,7 +63,7 @@ class Bilinear:
         """H's half-step from H for a given W, by one read."""
 
         def visit(block: Block, rows: Rows) -> tuple[Rows, NormalEquations]:
-            return None, self.problem.loss.around(_array(rows))(block.T, H)
+            return None, self.problem.loss.around([_array(rows)])(block.T, [H])[0]
 
         normal = self.problem.operand.sweep(visit, self.problem.operand.place(W))[1]
         return self.solver.update(normal.plus(*self.problem.penalty_H.quadratic(H)), H, self.plan)[0]
@@ -73,19 +73,22 @@ class Bilinear:
     def step(self, states: Sequence[State]) -> list[State]:
         """One iteration of each state, all over one read of the data: W's half-step in the blocks, then H's."""
         problem, solver = self.problem, self.solver
-        frames = [problem.loss.around(state.H_look) for state in states]
+        held = [state.H_look for state in states]
+        frame = problem.loss.around(held)
 
         def visit(block: Block, rows: Rows) -> tuple[Rows, Shares]:
-            new, shares = [], []
-            for state, frame, pair in zip(states, frames, _parts(rows), strict=True):
-                W, base = map(_array, _parts(pair))
-                subproblem = frame(block, W).plus(*problem.penalty_W.quadratic(W))
-                solved, work = solver.update(subproblem, W, state.plan_W)
-                look = _ahead(state, problem.penalty_W, solved, base)
-                normal = problem.loss.around(look)(block.T, state.H_look)
-                new.append((look, solved))
-                shares.append(Share(normal, problem.penalty_W.value(look), work))
-            return tuple(new), Shares(tuple(shares))
+            new, works = [], []
+            pairs = [_pair(one) for one in _parts(rows)]
+            subproblems = frame(block, [W for W, _ in pairs])
+            for state, subproblem, (W, base) in zip(states, subproblems, pairs, strict=True):
+                penalised = subproblem.plus(*problem.penalty_W.quadratic(W))
+                solved, work = solver.update(penalised, W, state.plan_W)
+                new.append((_ahead(state, problem.penalty_W, solved, base), solved))
+                works.append(work)
+            looks = [look for look, _ in new]
+            normals = problem.loss.around(looks)(block.T, held)
+            penalties = [problem.penalty_W.value(look) for look in looks]
+            return tuple(new), Shares(tuple(map(Share, normals, penalties, works)))
 
         rows, report = problem.operand.sweep(visit, tuple((state.W, state.W_base) for state in states))
         return [
@@ -177,15 +180,15 @@ class Bilinear:
         problem = self.problem
         # A last solve is worth float64 even for float32 data: an ill-conditioned Gram costs half the digits.
         held = state.H.astype(np.float64) if solve else state.H
-        frame = problem.loss.around(held)
+        frame = problem.loss.around([held])
 
         def visit(block: Block, rows: Rows) -> tuple[Rows, Residuals]:
             W = _array(rows)
-            plain = frame(block, W)
+            plain = frame(block, [W])[0]
             subproblem = plain.plus(*problem.penalty_W.quadratic(W))
             if solve:
                 W = solve_rows(subproblem).astype(W.dtype, copy=False)
-            normal = problem.loss.around(W)(block.T, state.H)
+            normal = problem.loss.around([W])(block.T, [state.H])[0]
             squares = subproblem.residual(W.astype(plain.cross.dtype, copy=False))
             value = plain.value(W.astype(plain.cross.dtype, copy=False))
             return W, Residuals(squares, normal, value, problem.penalty_W.value(W))
@@ -265,6 +268,11 @@ def _dead(normal: NormalEquations, H: Array) -> tuple[int, ...]:
 def _array(rows: Rows) -> Array:
     assert isinstance(rows, np.ndarray)
     return rows
+
+
+def _pair(rows: Rows) -> tuple[Array, Array]:
+    first, second = _parts(rows)
+    return _array(first), _array(second)
 
 
 def _parts(rows: Rows) -> tuple[Rows, ...]:

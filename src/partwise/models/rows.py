@@ -38,11 +38,11 @@ def transform(problem: Problem, H: Array) -> Array:
     The products are taken in float64 also for float32 data, so that an ill-conditioned H does not cost digits.
     """
     operand = problem.operand
-    frame = problem.loss.around(H.astype(np.float64))
+    frame = problem.loss.around([H.astype(np.float64)])
 
     def visit(block: Block, rows: Rows) -> tuple[Rows, int]:
         empty = np.zeros((block.shape[0], H.shape[1]))
-        subproblem = frame(block, empty).plus(*problem.penalty_W.quadratic(empty))
+        subproblem = frame(block, [empty])[0].plus(*problem.penalty_W.quadratic(empty))
         return solve_rows(subproblem).astype(operand.dtype, copy=False), 0
 
     W = operand.gather(operand.sweep(visit, None)[0])
