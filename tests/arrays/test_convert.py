@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from partwise._errors import DataError
 from partwise.arrays import as_operand
-from partwise.arrays.block import even_ranges
 from partwise.arrays.convert import canonical
 from partwise.arrays.memory import MemoryOperand
 from partwise.arrays.operand import TreeSum
 from partwise.arrays.rows import RowBlocks
+from partwise.kernels.threads import even_ranges
 from tests.contracts.test_operands import Tree
 from tests.reference.matrices import counts
 

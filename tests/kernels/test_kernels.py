@@ -38,7 +38,7 @@ def test_pivoting_solves_every_problem_also_singular_ones(data: st.DataObject, k
     gram, cross = G.T @ G, X @ G
     pivots = data.draw(st.sampled_from([0, 1, 200]))  # with few the active set has to finish
     F = start.copy()
-    bpp_rows(cross, gram, F, pivots, np.zeros(5))
+    bpp_rows(cross, gram, F, pivots, np.zeros(4))
     for f, c, f0 in zip(F, cross, start, strict=True):
         alive = np.diag(gram) > 0
         assert (f >= 0).all()
@@ -53,7 +53,7 @@ def test_pivoting_and_the_active_set_solve_hard_rows(pivots: int, rng: np.random
         G = rng.random((2 * k, k)) ** 4  # nearly parallel columns make many exchanges
         cross = (rng.random((200, 2 * k)) - 0.4) @ G
         F = np.zeros((200, k))
-        bpp_rows(cross, G.T @ G, F, pivots, np.zeros(5))
+        bpp_rows(cross, G.T @ G, F, pivots, np.zeros(4))
         gradient = F @ (G.T @ G) - cross
         assert (gradient >= -1e-9 * abs(cross).max()).all()
         np.testing.assert_allclose(gradient[F > 0], 0, atol=1e-9 * abs(cross).max())

@@ -2,7 +2,6 @@
 
 import weakref
 from abc import ABC, abstractmethod
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,12 +12,8 @@ from partwise._types import Array
 from partwise.arrays.survey import Survey, survey_line, survey_values
 from partwise.kernels.sparse import csr_times
 from partwise.kernels.sums import row_squares
-from partwise.kernels.threads import each_range, over
+from partwise.kernels.threads import MIN_WORK, each_range, even_ranges, over
 
-# A product is cut into ranges of rows: never under 64 rows (BLAS would pack the other factor for too little work), nor
-# under four million operations (0.1 ms), nor over 2 048 rows; their number is a multiple of 8 where it can be, so that
-# 2, 4 or 8 threads share evenly.
-_MIN_ROWS, _MAX_ROWS, _RANGES, _MIN_WORK = 64, 2048, 8, 4_000_000
 # A squared residual below this share of the squared row has lost half its digits to cancellation.
 _CANCELLED = 1e-8
 
@@ -159,7 +154,7 @@ class CSRBlock(Block):
     def _equal_work(self) -> list[int]:
         """Bounds of row ranges that hold about the same number of stored entries."""
         indptr = self.x.indptr
-        ranges = len(even_ranges(self.shape[0], _MIN_WORK)) - 1
+        ranges = len(even_ranges(self.shape[0], MIN_WORK)) - 1
         cuts = np.searchsorted(indptr, np.linspace(0, indptr[-1], ranges + 1)[1:-1])
         return [0, *(int(c) for c in np.maximum.accumulate(cuts)), self.shape[0]]
 
@@ -209,12 +204,3 @@ def _dense_residual_squares(block: Block, index: Array, F: Array, G: Array) -> A
     for _ in over(measure, range(0, len(index), step)):
         pass
     return out
-
-
-@cache
-def even_ranges(m: int, work: int) -> tuple[int, ...]:
-    """Bounds that cut m rows, each of so many operations, into ranges of nearly equal length."""
-    count = min(_RANGES, max(1, m // _MIN_ROWS), max(1, m * work // _MIN_WORK))
-    if m > _RANGES * _MAX_ROWS:
-        count = -(-m // (_RANGES * _MAX_ROWS)) * _RANGES
-    return tuple(np.linspace(0, m, count + 1).astype(int).tolist())

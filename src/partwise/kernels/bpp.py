@@ -119,7 +119,7 @@ def active_set(gram: Float64, c: Float64, passive: Array, L: Float64, index: Arr
 def bpp_rows(cross: Array, gram: Float64, F: Array, pivots: int, work: Float64) -> None:
     """Solve all rows of F in place, each from the passive set F > 0; after ``pivots`` exchanges by the active set.
 
-    ``work`` (5,) gets the sums over rows of the gain (at entry; 0 at the end), of the exchanges and of the moves.
+    ``work`` (4,) gets the sums over rows of the gain (at entry; 0 at the end), of the exchanges and of the moves.
     """
     m, k = F.shape
     L = np.empty((k, k))

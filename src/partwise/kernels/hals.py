@@ -8,115 +8,138 @@ The gain of a sweep is measured as Σⱼ Gⱼⱼ Δⱼ², twice what the coordin
 
 import numpy as np
 
-from partwise._types import Array
+from partwise._types import Array, Float64
 from partwise.kernels._jit import kernel
 
-# Rows that the dense kernel moves together: 128 rows of 50 components are 50 kB in float64, well inside
-# a second-level cache beside the Gram.
-LANES = 128
+# Rows that the dense kernel moves together, a few vector registers' worth: 64 rows of 50 components are 25 kB in
+# float64, which a first-level cache holds.
+LANES = 64
 
 
 @kernel
-def hals_lanes(cross: Array, gram: Array, F: Array, sweeps: int, gain: float, work: Array) -> None:
+def hals_lanes(cross: Array, gram: Array, F: Array, sweeps: int, gain: float, work: Float64) -> None:
     """Lower all rows of F in place, vectorised across rows: fast where most coordinates move.
 
-    ``work`` (5,) gets the sums over rows of the first gain, the last gain, the sweeps done, the coordinates moved (and
-    of those not zero at entry, whose share of the gradient has to be made) and the sweeps that whole lanes take.
+    A row that has stopped leaves its lane to the next one, so that no lane waits for the slowest.
+
+    ``work`` (4,) gets the sums over rows of the first gain, the last gain, the sweeps done, and the coordinates moved
+    (and of those not zero at entry, whose share of the gradient has to be made).
     """
     m, k = F.shape
-    c = np.empty((k, LANES), F.dtype)
-    f = np.empty((k, LANES), F.dtype)
-    step = np.empty(LANES, F.dtype)
+    G, inverse = _padded(gram)
+    c = np.empty((len(G), LANES), F.dtype)
+    f = np.empty((len(G), LANES), F.dtype)
+    slope = np.empty((4, LANES), F.dtype)
     first = np.empty(LANES, F.dtype)
     last = np.empty(LANES, F.dtype)
     live = np.empty(LANES, F.dtype)
+    row = np.empty(LANES, np.int64)
+    done = np.empty(LANES, np.int64)
     zero = F.dtype.type(0)
-    one = F.dtype.type(1)
-    tail = k - k % 8
-    for start in range(0, m, LANES):
-        b = min(LANES, m - start)
-        for r in range(b):
-            for j in range(k):
-                f[j, r] = F[start + r, j]
-                c[j, r] = cross[start + r, j]
-        for r in range(b, LANES):
-            for j in range(k):
-                f[j, r] = zero
-                c[j, r] = zero
-        # Loops, not slices: the broadcasting of an assignment costs two seconds of compilation.
+    for j in range(len(G)):
         for r in range(LANES):
-            live[r] = one if r < b else zero
-            first[r] = zero
-        moved = 0
-        for r in range(b):
-            for j in range(k):
-                moved += f[j, r] != zero
-        n_live = b
-        for sweep in range(sweeps):
-            for r in range(LANES):
-                last[r] = zero
-            for j in range(k):
-                if gram[j, j] <= 0:
-                    # Nothing holds the coordinate but a penalty, which takes it to zero.
-                    for r in range(b):
-                        if c[j, r] < zero:
-                            f[j, r] = zero
-                    continue
-                for r in range(LANES):
-                    step[r] = c[j, r]
-                for i in range(0, tail, 8):
-                    g0, g1, g2, g3 = gram[j, i], gram[j, i + 1], gram[j, i + 2], gram[j, i + 3]
-                    g4, g5, g6, g7 = gram[j, i + 4], gram[j, i + 5], gram[j, i + 6], gram[j, i + 7]
-                    for r in range(LANES):
-                        step[r] -= (
-                            g0 * f[i, r]
-                            + g1 * f[i + 1, r]
-                            + g2 * f[i + 2, r]
-                            + g3 * f[i + 3, r]
-                            + g4 * f[i + 4, r]
-                            + g5 * f[i + 5, r]
-                            + g6 * f[i + 6, r]
-                            + g7 * f[i + 7, r]
-                        )
-                for i in range(tail, k):
-                    g0 = gram[j, i]
-                    for r in range(LANES):
-                        step[r] -= g0 * f[i, r]
-                inverse = one / gram[j, j]
-                d = gram[j, j]
-                count = 0
-                for r in range(LANES):
-                    old = f[j, r]
-                    new = max(zero, old + live[r] * inverse * step[r])
-                    delta = new - old
-                    f[j, r] = new
-                    last[r] += d * delta * delta
-                    count += delta != zero
-                moved += count
-            work[2] += n_live
-            work[4] += LANES
-            if sweep == 0:
-                for r in range(b):
-                    first[r] = last[r]
-                    work[0] += last[r]
-            n_live = 0
-            for r in range(b):
-                if live[r] != zero:
-                    if last[r] <= gain * first[r] or sweep == sweeps - 1:
-                        live[r] = zero
-                        work[1] += last[r]
-                    else:
-                        n_live += 1
-            if n_live == 0:
-                break
-        work[3] += moved
-        for r in range(b):
-            for j in range(k):
-                F[start + r, j] = f[j, r]
+            c[j, r] = f[j, r] = zero
+    for r in range(LANES):
+        row[r], done[r], live[r], first[r], last[r] = -1, sweeps, zero, zero, zero
+    coming = moved = 0
+    while True:
+        busy = False
+        for r in range(LANES):
+            stopped = done[r] >= sweeps or (done[r] > 0 and last[r] <= gain * first[r])
+            if stopped and row[r] >= 0:
+                work[0] += first[r]
+                work[1] += last[r]
+                work[2] += done[r]
+                for j in range(k):
+                    F[row[r], j] = f[j, r]
+                row[r], done[r], live[r] = -1, sweeps, zero
+            if stopped and coming < m:
+                row[r], done[r], live[r] = coming, 0, F.dtype.type(1)
+                for j in range(k):
+                    c[j, r] = cross[coming, j]
+                    f[j, r] = F[coming, j]
+                    moved += f[j, r] != zero
+                    if inverse[j] == zero and c[j, r] < zero:  # held by a penalty alone
+                        f[j, r] = zero
+                coming += 1
+            busy = busy or row[r] >= 0
+        if not busy:
+            break
+        moved += _sweep(c, G, inverse, f, live, slope, last)
+        for r in range(LANES):
+            if done[r] == 0:
+                first[r] = last[r]
+            done[r] += 1
+    work[3] += moved
 
 
 @kernel
-def hals_rows(cross: Array, gram: Array, F: Array, sweeps: int, gain: float, work: Array) -> None:
+def _padded(gram: Array) -> tuple[Array, Array]:
+    """The Gram with zeros up to a multiple of four components, and the inverse of its diagonal, 0 where that is 0."""
+    k = len(gram)
+    size = (k + 3) // 4 * 4
+    G = np.empty((size, size), gram.dtype)
+    inverse = np.empty(size, gram.dtype)
+    for j in range(size):
+        for i in range(size):
+            G[j, i] = gram[j, i] if j < k and i < k else gram.dtype.type(0)
+        inverse[j] = gram.dtype.type(1) / G[j, j] if G[j, j] > 0 else gram.dtype.type(0)
+    return G, inverse
+
+
+@kernel
+def _sweep(c: Array, G: Array, inverse: Array, f: Array, live: Array, slope: Array, last: Array) -> int:
+    """One sweep over the coordinates of all lanes: the gains go to ``last``, the number of moves is returned.
+
+    Four coordinates share each load of f: their slopes are made of the old values, then each takes the moves of those
+    before it into account. ``slope`` is room for them.
+    """
+    zero = f.dtype.type(0)
+    s0, s1, s2, s3 = slope[0], slope[1], slope[2], slope[3]
+    moved = 0
+    for r in range(LANES):
+        last[r] = zero
+    for j in range(0, len(G), 4):
+        c0, c1, c2, c3 = c[j], c[j + 1], c[j + 2], c[j + 3]
+        for r in range(LANES):
+            s0[r], s1[r], s2[r], s3[r] = c0[r], c1[r], c2[r], c3[r]
+        for i in range(0, len(G), 4):
+            g00, g01, g02, g03 = G[j, i], G[j, i + 1], G[j, i + 2], G[j, i + 3]
+            g10, g11, g12, g13 = G[j + 1, i], G[j + 1, i + 1], G[j + 1, i + 2], G[j + 1, i + 3]
+            g20, g21, g22, g23 = G[j + 2, i], G[j + 2, i + 1], G[j + 2, i + 2], G[j + 2, i + 3]
+            g30, g31, g32, g33 = G[j + 3, i], G[j + 3, i + 1], G[j + 3, i + 2], G[j + 3, i + 3]
+            h0, h1, h2, h3 = f[i], f[i + 1], f[i + 2], f[i + 3]
+            for r in range(LANES):
+                x0, x1, x2, x3 = h0[r], h1[r], h2[r], h3[r]
+                s0[r] -= g00 * x0 + g01 * x1 + g02 * x2 + g03 * x3
+                s1[r] -= g10 * x0 + g11 * x1 + g12 * x2 + g13 * x3
+                s2[r] -= g20 * x0 + g21 * x1 + g22 * x2 + g23 * x3
+                s3[r] -= g30 * x0 + g31 * x1 + g32 * x2 + g33 * x3
+        f0, f1, f2, f3 = f[j], f[j + 1], f[j + 2], f[j + 3]
+        v0, v1, v2, v3 = inverse[j], inverse[j + 1], inverse[j + 2], inverse[j + 3]
+        d0, d1, d2, d3 = G[j, j], G[j + 1, j + 1], G[j + 2, j + 2], G[j + 3, j + 3]
+        g10, g20, g30 = G[j + 1, j], G[j + 2, j], G[j + 3, j]
+        g21, g31, g32 = G[j + 2, j + 1], G[j + 3, j + 1], G[j + 3, j + 2]
+        count = 0
+        for r in range(LANES):
+            x0, x1, x2, x3 = f0[r], f1[r], f2[r], f3[r]
+            n0 = max(zero, x0 + live[r] * v0 * s0[r])
+            x0 = n0 - x0
+            n1 = max(zero, x1 + live[r] * v1 * (s1[r] - g10 * x0))
+            x1 = n1 - x1
+            n2 = max(zero, x2 + live[r] * v2 * (s2[r] - g20 * x0 - g21 * x1))
+            x2 = n2 - x2
+            n3 = max(zero, x3 + live[r] * v3 * (s3[r] - g30 * x0 - g31 * x1 - g32 * x2))
+            x3 = n3 - x3
+            f0[r], f1[r], f2[r], f3[r] = n0, n1, n2, n3
+            last[r] += d0 * x0 * x0 + d1 * x1 * x1 + d2 * x2 * x2 + d3 * x3 * x3
+            count += (x0 != zero) + (x1 != zero) + (x2 != zero) + (x3 != zero)
+        moved += count
+    return moved
+
+
+@kernel
+def hals_rows(cross: Array, gram: Array, F: Array, sweeps: int, gain: float, work: Float64) -> None:
     """Lower all rows of F in place, row by row with the gradient kept: a coordinate that stays at zero costs O(1)."""
     m, k = F.shape
     slope = np.empty(k, F.dtype)
@@ -125,7 +148,6 @@ def hals_rows(cross: Array, gram: Array, F: Array, sweeps: int, gain: float, wor
     for j in range(k):
         if gram[j, j] > 0:
             inverse[j] = F.dtype.type(1) / gram[j, j]
-    most = 0
     for r in range(m):
         f = F[r]
         for j in range(k):
@@ -163,7 +185,3 @@ def hals_rows(cross: Array, gram: Array, F: Array, sweeps: int, gain: float, wor
         work[1] += last
         work[2] += done
         work[3] += moved
-        most = max(most, done)
-        if (r + 1) % LANES == 0 or r == m - 1:
-            work[4] += LANES * most
-            most = 0

@@ -9,15 +9,22 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
+from functools import cache
 from itertools import islice, pairwise
 from typing import NamedTuple, TypeVar
 
 import joblib
+import numpy as np
 from joblib.parallel import get_active_backend
 from threadpoolctl import ThreadpoolController
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+# Work on rows is cut into ranges of them: never under 64 rows (BLAS would pack the other factor for too little work),
+# nor under four million operations (0.1 ms), nor over 2 048 rows; their number is a multiple of 8 where it can be, so
+# that 2, 4 or 8 threads share evenly.
+_MIN_ROWS, _MAX_ROWS, _RANGES, MIN_WORK = 64, 2048, 8, 4_000_000
 
 # The pool of the fit that runs in this thread. Worker threads have a context of their own, where it is None:
 # what a worker calls runs serially, so parallel work never nests.
@@ -88,6 +95,15 @@ def each_range(task: Callable[[int, int], None], bounds: Sequence[int]) -> None:
 def even_bounds(n: int, step: int) -> list[int]:
     """0, step, 2 step … n."""
     return [*range(0, n, step), n]
+
+
+@cache
+def even_ranges(m: int, work: int) -> tuple[int, ...]:
+    """Bounds that cut m rows, each of so many operations, into ranges of nearly equal length."""
+    count = min(_RANGES, max(1, m // _MIN_ROWS), max(1, m * work // MIN_WORK))
+    if m > _RANGES * _MAX_ROWS:
+        count = -(-m // (_RANGES * _MAX_ROWS)) * _RANGES
+    return tuple(np.linspace(0, m, count + 1).astype(int).tolist())
 
 
 def _one_thread(libraries: ThreadpoolController) -> AbstractContextManager[object]:

@@ -35,9 +35,8 @@ class Work:
     ----------
     first, last : float
         Σ over rows of the gain of the first and of the last sweep, in the units of Σ r² of the natural residual.
-    sweeps, moved, lanes : float
-        Sweeps of single rows, coordinates that moved in them, and sweeps of rows that move in lanes, which
-        go on until the slowest of them has stopped.
+    sweeps, moved : float
+        Sweeps of single rows, and coordinates that moved in them.
     rows : int
         Rows of the factor.
     """
@@ -46,14 +45,13 @@ class Work:
     last: float = 0.0
     sweeps: float = 0.0
     moved: float = 0.0
-    lanes: float = 0.0
     rows: int = 0
 
     @classmethod
     def of(cls, totals: Float64, rows: int) -> "Work":
-        """From what a kernel adds up: first gain, last gain, sweeps, moves, lanes."""
-        first, last, sweeps, moved, lanes = totals.tolist()
-        return cls(first, last, sweeps, moved, lanes, rows)
+        """From what a kernel adds up: first gain, last gain, sweeps, moves."""
+        first, last, sweeps, moved = totals.tolist()
+        return cls(first, last, sweeps, moved, rows)
 
     def __add__(self, other: "Work") -> "Work":
         return Work(
@@ -61,7 +59,6 @@ class Work:
             self.last + other.last,
             self.sweeps + other.sweeps,
             self.moved + other.moved,
-            self.lanes + other.lanes,
             self.rows + other.rows,
         )
 

@@ -34,14 +34,14 @@ class BlockPivoting(Solver):
         pivots = 20 + len(gram)
 
         def solve(start: int) -> Float64:
-            work = np.zeros(5)
+            work = np.zeros(4)
             part = slice(start, start + _ROWS)
             f = new[part] * units
             bpp_rows(cross[part] / units, scaled, f, pivots, work)
             new[part] = f / units
             return work
 
-        totals = sum(over(solve, range(0, len(new), _ROWS)), np.zeros(5))
+        totals = sum(over(solve, range(0, len(new), _ROWS)), np.zeros(4))
         return new, Work.of(totals, len(new))
 
     def next_plan(self, plan: Plan, work: Work, F: Array) -> Plan:

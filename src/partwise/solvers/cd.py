@@ -1,21 +1,24 @@
 """HALS: cyclic coordinate descent on the normal equations (Cichocki & Phan 2009)."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from partwise._types import Array, Float64
-from partwise.kernels.hals import LANES, hals_lanes, hals_rows
-from partwise.kernels.threads import over
+from partwise.kernels.hals import hals_lanes, hals_rows
+from partwise.kernels.threads import even_ranges, over
 from partwise.solvers.base import Plan, Solver, Work
 from partwise.subproblems import NormalEquations
-
-# Work of one kernel call: some lanes' worth of rows, so that threads share evenly and calls stay cheap.
-_ROWS = 4 * LANES
 
 # What the kernels cost in nanoseconds, measured on 10 to 50 components: a sweep of a row in the lanes
 # LANE_SQUARE k² (float64) + LANE_LINE k; row by row, a coordinate that moves MOVE + MOVE_LINE k, and one that is looked
 # at LOOK. Their ratios decide which kernel a half-step takes, so they are constants: a clock would change the bits.
 LANE_SQUARE, LANE_LINE = 0.08, 0.5
 MOVE, MOVE_LINE, LOOK = 8.0, 0.1, 1.0
+
+
+# Sweeps that a row is taken to need where the work is shared among threads.
+_SWEEPS = 8
 
 
 class CoordinateDescent(Solver):
@@ -32,18 +35,18 @@ class CoordinateDescent(Solver):
         gram = subproblem.penalised_gram.astype(F.dtype)
         sweep = hals_rows if plan.sparse else hals_lanes
 
-        def lower(start: int) -> Float64:
-            work = np.zeros(5)
-            part = slice(start, start + _ROWS)
+        def lower(bounds: tuple[int, int]) -> Float64:
+            work = np.zeros(4)
+            part = slice(*bounds)
             sweep(cross[part], gram, new[part], plan.sweeps, plan.gain, work)
             return work
 
-        totals = sum(over(lower, range(0, len(new), _ROWS)), np.zeros(5))
+        totals = sum(over(lower, pairwise(even_ranges(len(new), _SWEEPS * new.shape[1] ** 2))), np.zeros(4))
         return new, Work.of(totals, len(new))
 
     def next_plan(self, plan: Plan, work: Work, F: Array) -> Plan:
         """Go row by row where that is less work, by the counts of the last half-step and the costs of both kernels."""
         k = F.shape[1]
-        by_lanes = work.lanes * (LANE_SQUARE * F.itemsize / 8 * k * k + LANE_LINE * k)
+        by_lanes = work.sweeps * (LANE_SQUARE * F.itemsize / 8 * k * k + LANE_LINE * k)
         by_rows = work.moved * (MOVE + MOVE_LINE * k) + work.sweeps * k * LOOK
         return Plan(plan.sweeps, plan.gain, sparse=by_rows < by_lanes)
