@@ -7,7 +7,7 @@ from partwise._errors import DataError, FileError, MissingExtraError, ParameterE
 
 if TYPE_CHECKING:
     from partwise.engine.result import Status
-    from partwise.estimators import NMF, non_negative_factorization
+    from partwise.estimators import NMF, Replicate, non_negative_factorization, replicates
     from partwise.estimators.persistence import load, save
     from partwise.io import Dataset, read
 
@@ -21,10 +21,12 @@ __all__ = [
     "MissingExtraError",
     "ParameterError",
     "PartwiseError",
+    "Replicate",
     "Status",
     "load",
     "non_negative_factorization",
     "read",
+    "replicates",
     "save",
 ]
 
@@ -32,6 +34,8 @@ __all__ = [
 _HOMES = {
     "NMF": "partwise.estimators",
     "non_negative_factorization": "partwise.estimators",
+    "Replicate": "partwise.estimators",
+    "replicates": "partwise.estimators",
     "Status": "partwise.engine.result",
     "load": "partwise.estimators.persistence",
     "save": "partwise.estimators.persistence",

@@ -95,13 +95,13 @@ def load_bytes(content, folder):
 
 def test_parameters_reach_the_estimator(table, tmp_path):
     flags = "--seed 3 --init random --solver bpp --n-init 2 --max-iter 50 --max-time 60 --tol 0.001 "
-    flags += "--alpha-w 0.01 --alpha-h 0.02 --l1-ratio 0.5 --threads 1 --coarse no"
+    flags += "--alpha-w 0.01 --alpha-h 0.02 --l1-ratio 0.5 --threads 1 --coarse no --no-drop-losers"
     fit = partwise("fit", table, "-k", 2, *flags.split(), "--out", tmp_path / "m.npz")
     assert fit.code == 0, fit.err
     expected = {
         **{"n_components": 2, "random_state": 3, "init": "random", "solver": "bpp", "n_init": 2, "max_iter": 50},
         **{"max_time": 60.0, "tol": 0.001, "alpha_W": 0.01, "alpha_H": 0.02, "l1_ratio": 0.5, "n_threads": 1},
-        **{"beta_loss": "frobenius", "verbose": 0, "shuffle": False, "coarse": False},
+        **{"beta_loss": "frobenius", "verbose": 0, "shuffle": False, "coarse": False, "drop_losers": False},
     }
     assert load(tmp_path / "m.npz").get_params() == expected
 

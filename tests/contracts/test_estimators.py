@@ -80,7 +80,7 @@ def test_no_check_is_skipped_where_scipy_knows_the_array_api() -> None:
 
 def test_the_constructor_is_that_of_scikit_learn_and_more() -> None:
     ours, theirs = NMF().get_params(), TheirNMF().get_params()
-    assert set(ours) - set(theirs) == {"max_time", "n_init", "n_threads", "coarse"}
+    assert set(ours) - set(theirs) == {"max_time", "n_init", "drop_losers", "n_threads", "coarse"}
     assert set(theirs) <= set(ours)
     differing = {name for name in theirs if ours[name] != theirs[name]}
     assert differing == {"solver"}

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from partwise.engine.dropping import FIRST
 from partwise.engine.loop import run
 from partwise.engine.result import Result, Status
 from partwise.engine.state import State
@@ -145,6 +146,61 @@ def test_the_best_start_comes_first_and_is_the_only_one_finished() -> None:
     results = run(model, states, Stop(tol=0.0, max_iter=3))
     assert [result.objective for result in results] == [0.125 * 0.99, 0.25, 0.5]
     assert model.finished == 1
+
+
+def test_all_starts_may_be_finished_and_keep_their_order() -> None:
+    model = Halving()
+    states = [model.start(objective) for objective in (4.0, 1.0, 2.0)]
+    results = run(model, states, Stop(tol=0.0, max_iter=1), finish="all")
+    assert [result.objective for result in results] == [2 * 0.99, 0.5 * 0.99, 0.99]
+    assert [len(result.history.objective) for result in results] == [2, 2, 2]
+    unfinished = run(model, states, Stop(tol=0.0, max_iter=1), finish="none")
+    assert [result.objective for result in unfinished] == [2, 0.5, 1]
+    assert model.finished == 3
+
+
+class Floors(Halving):
+    """Each start has a floor of its own, kept where the lowest objective would be."""
+
+    def _halved(self, state: State) -> State:
+        self.floor = state.lowest
+        return super()._halved(state)
+
+    def starts(self, *floors: float) -> list[State]:
+        return [replace(self.start(floor + 1), lowest=floor) for floor in floors]
+
+
+def test_losers_are_dropped_and_the_best_is_finished() -> None:
+    model = Floors()
+    results = run(model, model.starts(1.5, 1.0, 3.0), Stop(tol=0.0, max_iter=50), drop=True)
+    assert [result.status for result in results] == [Status.MAX_ITER, Status.DROPPED, Status.DROPPED]
+    assert [result.objective for result in results] == pytest.approx([0.99, 1.5, 3.0], abs=0.05)
+    assert [result.n_iter for result in results] == [50, FIRST, FIRST]
+    assert results[2].reason == "After 5 iterations its objective was 3.03125, and that of another start 1.03125."
+    assert model.finished == 1
+
+
+def test_without_dropping_each_runs_to_its_own_end() -> None:
+    model = Floors()
+    results = run(model, model.starts(1.5, 1.0, 3.0), Stop(tol=0.0, max_iter=50))
+    assert {(result.n_iter, result.status) for result in results} == {(50, Status.MAX_ITER)}
+
+
+def test_starts_that_have_ended_compete_and_are_not_dropped() -> None:
+    model = Floors()
+    good, poor, late = model.starts(1.0, 3.0, 1.0)
+    near = replace(poor, objective=3.0 + 1e-9)
+    results = run(model, [near, good, late], Stop(tol=1e-6, max_iter=50), drop=True)
+    assert [result.status for result in results] == [Status.CONVERGED] * 3
+    results = run(model, [replace(good, objective=1.0 + 1e-9), poor], Stop(tol=1e-6, max_iter=50), drop=True)
+    assert [(result.n_iter, result.status) for result in results] == [(1, Status.CONVERGED), (FIRST, Status.DROPPED)]
+
+
+def test_ctrl_c_leaves_dropped_what_was_dropped() -> None:
+    model = Floors(interrupt_at=FIRST + 2)
+    results = run(model, model.starts(3.0, 1.0), Stop(tol=0.0, max_iter=50), drop=True)
+    assert [result.status for result in results] == [Status.INTERRUPTED, Status.DROPPED]
+    assert all(result.by_keyboard for result in results)
 
 
 def test_starts_stop_one_by_one() -> None:

@@ -152,6 +152,7 @@ BAD_PARAMETERS: dict[str, list[Any]] = {
     "max_time": [-1, "long", np.nan, [1]],
     "n_init": [0, -2, 1.5, "many", None],
     "n_threads": [0, -1, 1.5, "all"],
+    "drop_losers": ["no", 0, None],
     "coarse": ["yes", 1, None],
 }
 

@@ -62,6 +62,10 @@ class Fitting:
         _fit(metavar="NAME", help="Half-step: cd (coordinate descent), bpp (exact, by block pivoting), or auto."),
     ] = "auto"
     n_init: Annotated[int, _fit(metavar="N", help="Random starts, of which the best is kept.", min=1)] = 1
+    drop_losers: Annotated[
+        bool,
+        _fit("--drop-losers/--no-drop-losers", help="Whether starts that promise no better end are given up early."),
+    ] = True
     max_iter: Annotated[int, _fit(metavar="N", help="Most iterations.", min=1)] = 200
     max_time: Annotated[
         float | None,
@@ -114,6 +118,7 @@ class Fitting:
             l1_ratio=self.l1_ratio,
             max_time=self.max_time,
             n_init=self.n_init,
+            drop_losers=self.drop_losers,
             n_threads=self.threads,
             coarse=_answer(self.coarse),
         )

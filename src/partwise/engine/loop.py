@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Protocol
+from typing import Literal, Protocol
 
 from partwise._types import Array
+from partwise.engine.dropping import losers
 from partwise.engine.result import History, Result, Status
 from partwise.engine.state import State
 from partwise.engine.stopping import Stop
@@ -49,6 +50,8 @@ class _Run:
         self.status, self.reason = status, reason
 
 
+Finish = Literal["best", "all", "none"]
+
 Prepare = Callable[[Sequence[State]], list[State]]
 """Makes better starts, by something cheaper than iterations on all data."""
 
@@ -61,11 +64,15 @@ def run(
     *,
     prepare: Prepare | None = None,
     begun: float | None = None,
-    finish: bool = True,
+    drop: bool = False,
+    finish: Finish = "best",
 ) -> list[Result]:
-    """Step all states until each has stopped and return their results: finish the best, and put it first.
+    """Step all states until each has stopped and return their results.
 
-    Without ``finish`` the results are those of the last iterations, in the order of the states.
+    ``drop`` gives up starts that lose against the others, see :mod:`partwise.engine.dropping`.
+
+    ``finish`` says which results are finished: the best one, which then comes first, or all or none of them, in the
+    order of the states.
 
     ``begun`` (of ``perf_counter``) is when the clock started, if what came before is to count.
 
@@ -84,19 +91,40 @@ def run(
                 one.state = state
                 one.history.add(state, perf_counter() - begun)
                 _judge(model, one, stop)
+            if drop:
+                _drop(runs)
             if on_step is not None and on_step([one.state for one in runs], perf_counter() - begun):
                 for one in (one for one in active if one.status is None):
                     one.end(Status.INTERRUPTED, f"A callback asked to stop after {one.state.n_iter} iterations.")
-        if finish:
-            runs.sort(key=lambda one: one.state.objective)
-            runs[0].state = model.finish(runs[0].state)
-            runs[0].history.add(runs[0].state, perf_counter() - begun)
+        for one in _to_finish(runs, finish):
+            one.state = model.finish(one.state)
+            one.history.add(one.state, perf_counter() - begun)
     except KeyboardInterrupt:
         by_keyboard = True
-        for one in runs:
+        for one in (one for one in runs if one.status is not Status.DROPPED):
             one.end(Status.INTERRUPTED, f"Interrupted after {one.state.n_iter} complete iterations.")
-        runs.sort(key=lambda one: one.state.objective)
-    return [_result(model, one, by_keyboard) for one in runs]
+    return [_result(model, one, by_keyboard) for one in (sorted(runs, key=_rank) if finish == "best" else runs)]
+
+
+def _rank(one: _Run) -> tuple[bool, float]:
+    """The lowest objective first; one that was dropped never before one that was not."""
+    return one.status is Status.DROPPED, one.state.objective
+
+
+def _to_finish(runs: list[_Run], finish: Finish) -> list[_Run]:
+    if finish == "best":
+        return [min(runs, key=_rank)]
+    return runs if finish == "all" else []
+
+
+def _drop(runs: list[_Run]) -> None:
+    """Give up those that still run among the losers; starts that have ended compete."""
+    rivals = [one for one in runs if one.status is not Status.DROPPED]
+    best = min(one.state.objective for one in rivals)
+    for i in losers([one.history.objective for one in rivals]):
+        if rivals[i].status is None:
+            found = f"After {rivals[i].state.n_iter} iterations its objective was {rivals[i].state.objective:.6g}"
+            rivals[i].end(Status.DROPPED, f"{found}, and that of another start {best:.6g}.")
 
 
 def _judge(model: Model, one: _Run, stop: Stop) -> None:

@@ -16,6 +16,7 @@ class Status(StrEnum):
     MAX_ITER = "max_iter"
     MAX_TIME = "max_time"
     INTERRUPTED = "interrupted"
+    DROPPED = "dropped"
 
     @property
     def sentence(self) -> str:
@@ -28,6 +29,7 @@ _SENTENCES = {
     Status.MAX_ITER: "The fit stopped at max_iter before it met the tolerance; more iterations would lower the error.",
     Status.MAX_TIME: "The fit stopped at max_time before it met the tolerance; more time would lower the error.",
     Status.INTERRUPTED: "The fit was interrupted; the factors are what it had reached by its last complete iteration.",
+    Status.DROPPED: "This start was given up on the way: it promised no noticeably lower objective than another one.",
 }
 
 

@@ -2,5 +2,6 @@
 
 from partwise.estimators.functional import non_negative_factorization
 from partwise.estimators.nmf import NMF
+from partwise.estimators.replicates import Replicate, replicates
 
-__all__ = ["NMF", "non_negative_factorization"]
+__all__ = ["NMF", "Replicate", "non_negative_factorization", "replicates"]

@@ -10,7 +10,7 @@ from partwise._errors import ParameterError
 from partwise._types import Array
 from partwise.arrays import Operand
 from partwise.engine.compose import check_fits
-from partwise.engine.loop import OnStep, run
+from partwise.engine.loop import Finish, OnStep, run
 from partwise.engine.problem import Problem
 from partwise.engine.result import Result
 from partwise.engine.stopping import Stop
@@ -98,13 +98,31 @@ def best_fit(
     """The result of the best start; a custom start's components come back in the user's order. The clock counts all."""
     begun = perf_counter()
     starts = starts_of(problem, k, parameters, custom)
-    model = Bilinear(problem, parameters.solver, PLAN, settles=not parameters.custom)
-    stop = Stop(parameters.tol, parameters.max_iter, parameters.max_time)
-    size = _sample_size(problem, k, parameters)
-    prepare = None if size is None else Coarse(model, size, parameters.max_time)
-    states = [model.start(start.W, start.H) for start in starts]
-    result = run(model, states, stop, on_step, prepare=prepare, begun=begun)[0]
+    result = _run(problem, parameters, starts, on_step, begun, "best")[0]
     if not parameters.custom:
         return result
     back = np.argsort(starts[0].order)
     return replace(result, W=np.ascontiguousarray(result.W[:, back]), H=np.ascontiguousarray(result.H[:, back]))
+
+
+def each_fit(problem: Problem, parameters: Parameters, k: int, on_step: OnStep | None) -> list[Result]:
+    """The results of all starts, each run to its own end and finished."""
+    begun = perf_counter()
+    return _run(problem, parameters, starts_of(problem, k, parameters, None), on_step, begun, "all")
+
+
+def _run(
+    problem: Problem,
+    parameters: Parameters,
+    starts: list[Start],
+    on_step: OnStep | None,
+    begun: float,
+    finish: Finish,
+) -> list[Result]:
+    model = Bilinear(problem, parameters.solver, PLAN, settles=not parameters.custom)
+    stop = Stop(parameters.tol, parameters.max_iter, parameters.max_time)
+    size = _sample_size(problem, starts[0].H.shape[1], parameters)
+    prepare = None if size is None else Coarse(model, size, parameters.max_time)
+    states = [model.start(start.W, start.H) for start in starts]
+    drop = parameters.drop_losers and finish == "best"
+    return run(model, states, stop, on_step, prepare=prepare, begun=begun, drop=drop, finish=finish)

@@ -74,7 +74,11 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
     max_time : float or None, default=None
         Seconds after which no further iteration begins.
     n_init : int, default=1
-        Random starts to fit; the best one is kept.
+        Random starts to fit, all over one read of the data in each iteration; the best one is kept. ``n_iter_``,
+        ``history_`` and ``status_`` are its own. See :func:`replicates` for all of them.
+    drop_losers : bool, default=True
+        Whether starts are given up that promise to end at most 0.1 % below the best one so far, when they go on to
+        gain half of what they gained over the latter half of their iterations. If not, each runs to its own end.
     n_threads : int or None, default=None
         Threads of the fit. None takes the processors of this process, shared under joblib. The answer does not
         depend on it.
@@ -171,6 +175,7 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         shuffle: bool = False,
         max_time: float | None = None,
         n_init: int = 1,
+        drop_losers: bool = True,
         n_threads: int | None = None,
         coarse: Any = "auto",
     ) -> None:
@@ -188,6 +193,7 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         self.shuffle = shuffle
         self.max_time = max_time
         self.n_init = n_init
+        self.drop_losers = drop_losers
         self.n_threads = n_threads
         self.coarse = coarse
 

@@ -65,13 +65,15 @@ def visible(verbose: int) -> Iterator[None]:
 
 
 def log_step(states: Sequence[State], seconds: float) -> None:
-    """One line: the iteration and the best start so far."""
+    """One line: the iteration, and the objective and optimality of the best start so far."""
     best = min(states, key=lambda state: state.objective)
+    of_several = f", best of {len(states)} starts" if len(states) > 1 else ""
     if np.isfinite(best.objective):
         logger.info(
-            "iteration %d, %.2f s: objective %.6g, optimality %.2e",
-            best.n_iter,
+            "iteration %d, %.2f s: objective %.6g, optimality %.2e%s",
+            max(state.n_iter for state in states),
             seconds,
             best.objective,
             best.optimality,
+            of_several,
         )

@@ -33,6 +33,7 @@ class Parameters:
     verbose: int
     shuffle: bool
     n_init: int
+    drop_losers: bool
     n_threads: int | None
     coarse: bool | Literal["auto"]
 
@@ -70,6 +71,7 @@ def checked(estimator: Any) -> Parameters:
         verbose=get.integer("verbose", 0),
         shuffle=get.truth("shuffle"),
         n_init=get.integer("n_init", 1),
+        drop_losers=get.truth("drop_losers"),
         n_threads=None if estimator.n_threads is None else get.integer("n_threads", 1),
         coarse="auto" if isinstance(estimator.coarse, str) and estimator.coarse == "auto" else get.truth("coarse"),
     )

@@ -10,7 +10,7 @@ from partwise.arrays.block import Block
 from partwise.arrays.operand import Operand, Rows
 from partwise.arrays.survey import Survey
 from partwise.losses.base import Frame, Loss
-from partwise.losses.wide import apart, side_by_side
+from partwise.losses.wide import Wide
 from partwise.subproblems import NormalEquations, gram_of
 
 
@@ -22,11 +22,13 @@ class Frobenius(Loss):
 
     def around(self, held: Sequence[Array]) -> Frame:
         grams = [gram_of(G) for G in held]
-        wide = side_by_side(held)
+        wide = Wide(held)
 
         def frame(block: Block, F: Sequence[Array]) -> list[NormalEquations]:
-            crosses = apart(block.times(wide), [len(gram) for gram in grams])
-            return [NormalEquations(cross, gram, 0.5 * block.sumsq) for cross, gram in zip(crosses, grams, strict=True)]
+            return [
+                NormalEquations(cross, gram, 0.5 * block.sumsq)
+                for cross, gram in zip(wide.products(block), grams, strict=True)
+            ]
 
         return frame
 

@@ -68,7 +68,7 @@ class Coarse:
         small = replace(model, problem=_of_sample(model.problem, index))
         starts = [small.start(long[index], short) for long, short in pairs]
         poor = [i for i, state in enumerate(starts) if small.certify(state) > GOOD]
-        results = run(small, [starts[i] for i in poor], replace(STOP, max_time=self.max_time), finish=False)
+        results = run(small, [starts[i] for i in poor], replace(STOP, max_time=self.max_time), finish="none")
         better = list(pairs)
         for i, result in zip(poor, results, strict=True):
             if result.by_keyboard:
