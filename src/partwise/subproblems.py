@@ -4,17 +4,18 @@ Both factors are tall here (rows × k): F is the one being updated, G the one he
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import ClassVar, Self
+from itertools import pairwise
+from typing import ClassVar, Self, TypeVar
 
 import numpy as np
 
 from partwise._types import Array, Float64
 from partwise.kernels.sums import half_form, residual_squares
-from partwise.kernels.threads import even_bounds, over
+from partwise.kernels.threads import even_ranges, parallel
 
-# Rows whose sums are added in one go: large enough for BLAS, small enough to stay in cache.
-_ROWS = 2048
+T = TypeVar("T")
 
 
 class Subproblem(ABC):
@@ -96,28 +97,31 @@ class NormalEquations(Subproblem):
         """The loss at F, summed in float64; it cancels where the fit is nearly exact."""
         gram = self.gram.astype(F.dtype, copy=False)
 
-        def part(start: int) -> float:
-            f = F[start : start + _ROWS]
-            return half_form(f, f @ gram, self.cross[start : start + _ROWS])
+        def part(start: int, stop: int) -> float:
+            f = F[start:stop]
+            return half_form(f, f @ gram, self.cross[start:stop])
 
-        return self.constant + sum(over(part, range(0, len(F), _ROWS)))
+        return self.constant + sum(in_ranges(part, F))
 
     def residual(self, F: Array, norms: Float64 | None = None) -> float:
         norms = self.norms if norms is None else norms
         gram = self.penalised_gram.astype(F.dtype, copy=False)
         cross = self.penalised_cross
 
-        def part(start: int) -> float:
-            f = F[start : start + _ROWS]
-            return residual_squares(f, f @ gram - cross[start : start + _ROWS], norms)
+        def part(start: int, stop: int) -> float:
+            f = F[start:stop]
+            return residual_squares(f, f @ gram - cross[start:stop], norms)
 
-        return sum(over(part, range(0, len(F), _ROWS)))
+        return sum(in_ranges(part, F))
 
 
 def gram_of(G: Array) -> Float64:
     """GᵀG in float64: products of some rows in the dtype of G, their sum in float64."""
-    total = np.zeros((G.shape[1], G.shape[1]))
-    bounds = even_bounds(len(G), _ROWS)
-    for part in over(lambda start: G[start : start + _ROWS].T @ G[start : start + _ROWS], bounds[:-1]):
-        total += part
-    return total
+    parts = in_ranges(lambda start, stop: G[start:stop].T @ G[start:stop], G)
+    return sum(parts, np.zeros((G.shape[1], G.shape[1])))
+
+
+def in_ranges(task: Callable[[int, int], T], F: Array) -> list[T]:
+    """Results of ``task(start, stop)`` for ranges of the rows of F, cut for work like that of a product with a Gram."""
+    bounds = even_ranges(len(F), 2 * F.shape[1] ** 2)
+    return parallel(lambda pair: task(*pair), pairwise(bounds))

@@ -5,7 +5,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,27 +15,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from partwise.kernels.threads import each_range, even_bounds, over, threads
+from partwise.kernels.threads import each_range, even_bounds, over, parallel, threads
+
+Way = Callable[..., Iterable[Any]]
 
 
 def blas_threads() -> list[int]:
     return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
 
 
+each_way = pytest.mark.parametrize("way", [over, parallel])
+
+
+@each_way
 @pytest.mark.parametrize("n_threads", [1, 2, 7])
-def test_results_come_in_the_order_of_the_items(n_threads: int) -> None:
+def test_results_come_in_the_order_of_the_items(n_threads: int, way: Way) -> None:
     def slow_at_first(i: int) -> int:
         time.sleep(0.02 if i == 0 else 0)
         return i * i
 
     with threads(n_threads):
-        assert list(over(slow_at_first, range(40))) == [i * i for i in range(40)]
+        assert list(way(slow_at_first, range(40))) == [i * i for i in range(40)]
 
 
-def test_work_runs_on_as_many_threads_as_asked_for() -> None:
+@each_way
+def test_work_runs_on_as_many_threads_as_asked_for(way: Way) -> None:
     together = threading.Barrier(3)
     with threads(3):
-        for _ in over(lambda _: together.wait(timeout=30), range(3)):
+        for _ in way(lambda _: together.wait(timeout=30), range(3)):
             pass  # would break the barrier with fewer
 
 
@@ -47,20 +56,38 @@ def test_results_do_not_pile_up() -> None:
         results.close()
 
 
-def test_an_error_in_a_thread_is_raised() -> None:
+@each_way
+def test_an_error_in_a_thread_is_raised(way: Way) -> None:
     def fail(i: int) -> int:
         return 1 // (3 - i)
 
-    with threads(2), pytest.raises(ZeroDivisionError):
-        list(over(fail, range(10)))
+    with threads(2):
+        with pytest.raises(ZeroDivisionError):
+            list(way(fail, range(10)))
+        assert list(way(abs, range(4))) == [0, 1, 2, 3]  # the threads still work
 
 
-def test_work_inside_work_runs_in_its_own_thread() -> None:
+def test_an_error_in_another_thread_is_raised_and_ends_the_work() -> None:
+    done: list[int] = []
+
+    def fail_elsewhere(i: int) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            raise ArithmeticError("elsewhere")
+        time.sleep(0.02)
+        done.append(i)
+
+    with threads(2), pytest.raises(ArithmeticError, match="elsewhere"):
+        parallel(fail_elsewhere, range(10))
+    assert done
+
+
+@each_way
+def test_work_inside_work_runs_in_its_own_thread(way: Way) -> None:
     def outer(_: int) -> set[str]:
-        return set(over(lambda _: threading.current_thread().name, range(5)))
+        return set(way(lambda _: threading.current_thread().name, range(5)))
 
     with threads(2):
-        assert all(len(names) == 1 for names in over(outer, range(4)))
+        assert all(len(names) == 1 for names in way(outer, range(4)))
 
 
 def test_blas_has_one_thread_inside_and_what_it_had_afterwards() -> None:

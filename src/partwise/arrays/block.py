@@ -12,7 +12,7 @@ from partwise._types import Array
 from partwise.arrays.survey import Survey, survey_line, survey_values
 from partwise.kernels.sparse import csr_times
 from partwise.kernels.sums import row_squares
-from partwise.kernels.threads import MIN_WORK, each_range, even_ranges, over
+from partwise.kernels.threads import MIN_WORK, each_range, even_ranges, parallel
 
 # A squared residual below this share of the squared row has lost half its digits to cancellation.
 _CANCELLED = 1e-8
@@ -201,6 +201,5 @@ def _dense_residual_squares(block: Block, index: Array, F: Array, G: Array) -> A
         out[part] = np.einsum("ij,ij->i", residual, residual)
 
     step = max(1, (1 << 20) // block.shape[1])
-    for _ in over(measure, range(0, len(index), step)):
-        pass
+    parallel(measure, range(0, len(index), step))
     return out

@@ -10,7 +10,7 @@ import numpy as np
 
 from partwise._types import Array
 from partwise.kernels.survey import survey_dense
-from partwise.kernels.threads import even_bounds, over
+from partwise.kernels.threads import even_bounds, parallel
 
 Position = tuple[int, int]
 
@@ -99,14 +99,14 @@ _PIECE = 1 << 20
 def survey_values(x: Array) -> Survey:
     """Survey a dense matrix of any strides, whole rows at a time."""
     bounds = even_bounds(x.shape[0], max(1, _PIECE // max(1, x.shape[1])))
-    parts = over(lambda pair: _survey_rows(x, *pair), pairwise(bounds))
+    parts = parallel(lambda pair: _survey_rows(x, *pair), pairwise(bounds))
     return reduce(add, parts, Survey(0, 0, 0.0, 0.0, -np.inf))
 
 
 def survey_line(values: Array) -> Survey:
     """Survey values that stand in one row."""
     starts = range(0, len(values), _PIECE)
-    parts = over(lambda a: _survey_rows(values[None, a : a + _PIECE], 0, 1).moved(columns=a), starts)
+    parts = parallel(lambda a: _survey_rows(values[None, a : a + _PIECE], 0, 1).moved(columns=a), starts)
     return reduce(add, parts, Survey(0, 0, 0.0, 0.0, -np.inf))
 
 

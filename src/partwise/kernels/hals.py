@@ -17,8 +17,8 @@ LANES = 64
 
 
 @kernel
-def hals_lanes(cross: Array, gram: Array, F: Array, sweeps: int, gain: float, work: Float64) -> None:
-    """Lower all rows of F in place, vectorised across rows: fast where most coordinates move.
+def hals_lanes(cross: Array, gram: Array, F: Array, sweeps: int, gain: float, new: Array, work: Float64) -> None:
+    """Write the lowered rows of F to ``new``, vectorised across rows: fast where most coordinates move.
 
     A row that has stopped leaves its lane to the next one, so that no lane waits for the slowest.
 
@@ -51,7 +51,7 @@ def hals_lanes(cross: Array, gram: Array, F: Array, sweeps: int, gain: float, wo
                 work[1] += last[r]
                 work[2] += done[r]
                 for j in range(k):
-                    F[row[r], j] = f[j, r]
+                    new[row[r], j] = f[j, r]
                 row[r], done[r], live[r] = -1, sweeps, zero
             if stopped and coming < m:
                 row[r], done[r], live[r] = coming, 0, F.dtype.type(1)
@@ -139,8 +139,8 @@ def _sweep(c: Array, G: Array, inverse: Array, f: Array, live: Array, slope: Arr
 
 
 @kernel
-def hals_rows(cross: Array, gram: Array, F: Array, sweeps: int, gain: float, work: Float64) -> None:
-    """Lower all rows of F in place, row by row with the gradient kept: a coordinate that stays at zero costs O(1)."""
+def hals_rows(cross: Array, gram: Array, F: Array, sweeps: int, gain: float, new: Array, work: Float64) -> None:
+    """The same row by row with the gradient kept: a coordinate that stays at zero costs O(1)."""
     m, k = F.shape
     slope = np.empty(k, F.dtype)
     inverse = np.zeros(k, F.dtype)
@@ -149,8 +149,9 @@ def hals_rows(cross: Array, gram: Array, F: Array, sweeps: int, gain: float, wor
         if gram[j, j] > 0:
             inverse[j] = F.dtype.type(1) / gram[j, j]
     for r in range(m):
-        f = F[r]
+        f = new[r]
         for j in range(k):
+            f[j] = F[r, j]
             slope[j] = cross[r, j]
         first = zero
         last = zero
@@ -166,12 +167,12 @@ def hals_rows(cross: Array, gram: Array, F: Array, sweeps: int, gain: float, wor
             last = zero
             for j in range(k):
                 old = f[j]
-                new = max(zero, old + slope[j] * inverse[j])
+                value = max(zero, old + slope[j] * inverse[j])
                 if inverse[j] == zero and slope[j] < zero:  # held by a penalty alone
-                    new = zero
-                delta = new - old
+                    value = zero
+                delta = value - old
                 if delta != zero:
-                    f[j] = new
+                    f[j] = value
                     for i in range(k):
                         slope[i] -= delta * gram[j, i]
                     last += gram[j, j] * delta * delta

@@ -5,8 +5,9 @@ How work is cut into ranges never depends on the number of threads, so neither d
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -73,7 +74,8 @@ def threads(n_threads: int | None) -> Iterator[None]:
 def over(task: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
     """Results of ``task`` for each item, in the order of the items, computed on the threads of the fit.
 
-    At most twice as many items as there are threads are in flight, so that results do not pile up.
+    For few long tasks with large results: at most twice as many items as there are threads are in flight, so that
+    results do not pile up.
     """
     pool = _pool.get()
     if pool is None:
@@ -86,10 +88,43 @@ def over(task: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         running.extend(pool.executor.submit(task, item) for item in islice(todo, 1))
 
 
+def parallel(task: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """Results of ``task`` for each item, in their order: for many short tasks with small results.
+
+    The calling thread works too, and each thread takes the next item when it is done with one: waking a thread for
+    every item, as :func:`over` does, costs as much as a tenth of a millisecond of work.
+    """
+    todo = deque(enumerate(items))
+    pool = _pool.get()
+    if pool is None or len(todo) < 2:
+        return [task(item) for _, item in todo]
+    results: dict[int, R] = {}
+
+    def work() -> None:
+        while True:
+            try:
+                i, item = todo.popleft()
+            except IndexError:
+                return
+            results[i] = task(item)
+
+    count = len(todo)
+    others = [pool.executor.submit(work) for _ in range(min(pool.size, count) - 1)]
+    token = _pool.set(None)
+    try:
+        work()
+    finally:
+        todo.clear()
+        _pool.reset(token)
+        wait(others)
+    for other in others:
+        other.result()
+    return [results[i] for i in range(count)]
+
+
 def each_range(task: Callable[[int, int], None], bounds: Sequence[int]) -> None:
     """Call ``task(start, stop)`` for each pair of neighbours in ``bounds``, on the threads of the fit."""
-    for _ in over(lambda pair: task(*pair), pairwise(bounds)):
-        pass
+    parallel(lambda pair: task(*pair), pairwise(bounds))
 
 
 def even_bounds(n: int, step: int) -> list[int]:

@@ -4,11 +4,8 @@ import numpy as np
 
 from partwise._types import Array, Float64
 from partwise.kernels.bpp import bpp_rows
-from partwise.kernels.threads import over
 from partwise.solvers.base import Plan, Solver, Work
-from partwise.subproblems import NormalEquations
-
-_ROWS = 256
+from partwise.subproblems import NormalEquations, in_ranges
 
 
 class BlockPivoting(Solver):
@@ -33,15 +30,15 @@ class BlockPivoting(Solver):
         scaled = gram / units / units[:, None]
         pivots = 20 + len(gram)
 
-        def solve(start: int) -> Float64:
+        def solve(start: int, stop: int) -> Float64:
             work = np.zeros(4)
-            part = slice(start, start + _ROWS)
+            part = slice(start, stop)
             f = new[part] * units
             bpp_rows(cross[part] / units, scaled, f, pivots, work)
             new[part] = f / units
             return work
 
-        totals = sum(over(solve, range(0, len(new), _ROWS)), np.zeros(4))
+        totals = sum(in_ranges(solve, F), np.zeros(4))
         return new, Work.of(totals, len(new))
 
     def next_plan(self, plan: Plan, work: Work, F: Array) -> Plan:

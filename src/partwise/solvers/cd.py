@@ -1,24 +1,17 @@
 """HALS: cyclic coordinate descent on the normal equations (Cichocki & Phan 2009)."""
 
-from itertools import pairwise
-
 import numpy as np
 
 from partwise._types import Array, Float64
 from partwise.kernels.hals import hals_lanes, hals_rows
-from partwise.kernels.threads import even_ranges, over
 from partwise.solvers.base import Plan, Solver, Work
-from partwise.subproblems import NormalEquations
+from partwise.subproblems import NormalEquations, in_ranges
 
 # What the kernels cost in nanoseconds, measured on 10 to 50 components: a sweep of a row in the lanes
 # LANE_SQUARE k² (float64) + LANE_LINE k; row by row, a coordinate that moves MOVE + MOVE_LINE k, and one that is looked
 # at LOOK. Their ratios decide which kernel a half-step takes, so they are constants: a clock would change the bits.
 LANE_SQUARE, LANE_LINE = 0.08, 0.5
 MOVE, MOVE_LINE, LOOK = 8.0, 0.1, 1.0
-
-
-# Sweeps that a row is taken to need where the work is shared among threads.
-_SWEEPS = 8
 
 
 class CoordinateDescent(Solver):
@@ -30,18 +23,18 @@ class CoordinateDescent(Solver):
     monotone = True
 
     def update(self, subproblem: NormalEquations, F: Array, plan: Plan) -> tuple[Array, Work]:
-        new = np.array(F, order="C")
+        new = np.empty(F.shape, F.dtype)
         cross = subproblem.penalised_cross
         gram = subproblem.penalised_gram.astype(F.dtype)
         sweep = hals_rows if plan.sparse else hals_lanes
 
-        def lower(bounds: tuple[int, int]) -> Float64:
+        def lower(start: int, stop: int) -> Float64:
             work = np.zeros(4)
-            part = slice(*bounds)
-            sweep(cross[part], gram, new[part], plan.sweeps, plan.gain, work)
+            part = slice(start, stop)
+            sweep(cross[part], gram, F[part], plan.sweeps, plan.gain, new[part], work)
             return work
 
-        totals = sum(over(lower, pairwise(even_ranges(len(new), _SWEEPS * new.shape[1] ** 2))), np.zeros(4))
+        totals = sum(in_ranges(lower, F), np.zeros(4))
         return new, Work.of(totals, len(new))
 
     def next_plan(self, plan: Plan, work: Work, F: Array) -> Plan:
