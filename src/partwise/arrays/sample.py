@@ -1,11 +1,11 @@
-"""Some of the rows, in memory."""
+"""Some of the rows, in memory, and what to choose them by."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 
-from partwise._types import Array
+from partwise._types import Array, Float64
 from partwise.arrays.block import Block
 from partwise.arrays.memory import MemoryOperand
 from partwise.arrays.operand import Operand, Rows
@@ -33,3 +33,24 @@ def sample_rows(operand: Operand, index: Array) -> MemoryOperand:
     if len(dense) == len(pieces):
         return MemoryOperand(np.concatenate(dense))
     return MemoryOperand(sp.csr_array(sp.vstack([sp.csr_array(piece) for piece in pieces], format="csr")))
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Sums over rows, which stand after one another, and over columns, which add up."""
+
+    rows: tuple[Float64, ...]
+    columns: Float64
+
+    def __add__(self, other: "_Sums") -> "_Sums":
+        return _Sums(self.rows + other.rows, self.columns + other.columns)
+
+
+def line_squares(operand: Operand) -> tuple[Float64, Float64]:
+    """Σ x² of each row and of each column, by one read."""
+
+    def visit(block: Block, rows: Rows) -> tuple[Rows, _Sums]:
+        return None, _Sums((block.row_squares,), block.T.row_squares)
+
+    sums = operand.sweep(visit, None)[1]
+    return np.concatenate(sums.rows), sums.columns

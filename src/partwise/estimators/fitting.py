@@ -17,8 +17,9 @@ from partwise.engine.stopping import Stop
 from partwise.estimators.parameters import Parameters
 from partwise.init import INITS
 from partwise.models.bilinear import Bilinear
-from partwise.models.coarse import Coarse, sample_size
+from partwise.models.coarse import Coarse
 from partwise.models.rows import transform
+from partwise.models.window import Window, any_window, window
 from partwise.penalties import Elastic
 from partwise.solvers import Plan
 
@@ -77,19 +78,12 @@ def _ordered(W: Array, H: Array, rng: np.random.RandomState | None) -> Start:
     return Start(np.ascontiguousarray(W[:, order]), np.ascontiguousarray(H[:, order]), order)
 
 
-def _sample_size(problem: Problem, k: int, parameters: Parameters) -> int | None:
-    """Rows for the coarse stage, a quarter of them where it is asked for but may not pay; None to go without."""
-    m, n = problem.operand.shape
-    blind = m < n and problem.operand.T is None
-    if parameters.coarse is True and blind:
-        raise ParameterError(
-            "coarse=True samples columns where there are more of them than rows, and data in blocks of rows have no "
-            "columns at hand: use coarse='auto' or False."
-        )
-    if parameters.coarse is False or blind:
+def _window_of(problem: Problem, k: int, parameters: Parameters) -> Window | None:
+    """The sample of the coarse stage, also where it is asked for but may not pay; None to go without."""
+    if parameters.coarse is False:
         return None
-    size = sample_size(problem, k)
-    return max(1, max(m, n) // 4) if size is None and parameters.coarse is True else size
+    found = window(problem, k)
+    return any_window(problem) if found is None and parameters.coarse is True else found
 
 
 def best_fit(
@@ -121,8 +115,8 @@ def _run(
 ) -> list[Result]:
     model = Bilinear(problem, parameters.solver, PLAN, settles=not parameters.custom)
     stop = Stop(parameters.tol, parameters.max_iter, parameters.max_time)
-    size = _sample_size(problem, starts[0].H.shape[1], parameters)
-    prepare = None if size is None else Coarse(model, size, parameters.max_time)
+    sample = _window_of(problem, starts[0].H.shape[1], parameters)
+    prepare = None if sample is None else Coarse(model, sample, parameters.max_time)
     states = [model.start(start.W, start.H) for start in starts]
     drop = parameters.drop_losers and finish == "best"
     return run(model, states, stop, on_step, prepare=prepare, begun=begun, drop=drop, finish=finish)

@@ -83,10 +83,10 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         Threads of the fit. None takes the processors of this process, shared under joblib. The answer does not
         depend on it.
     coarse : bool or "auto", default="auto"
-        Whether to fit a sample of the rows (or of the columns, where there are more of them) first and to begin there.
-        "auto" does where X is long enough for that to pay: where four times the shorter side, and 30 rows for each
-        part, are at most an eighth of the longer side. The objective and ``n_iter_`` are those of all of X,
-        ``history_`` and ``max_time`` count the time. A start that already fits is left as it is.
+        Whether to fit a sample of the rows, the columns or both first, and to begin there. "auto" does where X is
+        large enough for that to pay: the few heaviest lines where they hold half of the sum of squares, as frequent
+        words do, and otherwise some hundred random ones for each part. The objective and ``n_iter_`` are those of all
+        of X, ``history_`` and ``max_time`` count the time. A start that already fits is left as it is.
 
     Attributes
     ----------

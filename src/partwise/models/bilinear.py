@@ -52,13 +52,6 @@ class Bilinear:
         """W and H in memory."""
         return _array(self.problem.operand.gather(state.W)), state.H
 
-    def transposed(self) -> "Bilinear":
-        """The model of Xᵀ ≈ H Wᵀ, in which the factors have changed places."""
-        problem = self.problem
-        assert problem.operand.T is not None
-        swapped = Problem(problem.operand.T, problem.loss, problem.penalty_H, problem.penalty_W)
-        return replace(self, problem=swapped)
-
     def respond(self, W: Array, H: Array) -> Array:
         """H's half-step from H for a given W, by one read."""
 
