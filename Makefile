@@ -2,14 +2,14 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 
-.PHONY: help demo test bench lint docs clean venv
+.PHONY: help demo test bench bench-quick lint docs clean venv
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
 help:
 	@echo "make demo    factorise 400 photographs of faces; prints the path of the report"
 	@echo "make test    run every test"
-	@echo "make bench   time partwise against scikit-learn on real data"
+	@echo "make bench   time partwise against its rivals on real data; bench-quick: small data, under 5 minutes"
 	@echo "make lint    run the checkers: ruff, mypy, import-linter"
 	@echo "make docs    build the documentation into site/"
 	@echo "make clean   remove .venv and what the targets built"
@@ -21,7 +21,10 @@ test: install-test
 	@$(PY) -m pytest
 
 bench: install-bench
-	@$(PY) -m benchmarks.run
+	@$(PY) -m benchmarks all
+
+bench-quick: install-bench
+	@$(PY) -m benchmarks quick
 
 lint: install-test
 	@.venv/bin/ruff check

@@ -1,1 +1,1 @@
-"""Benchmarks: partwise beside its rivals, from the same starts, in one run."""
+"""Benchmarks: partwise beside its rivals, from the same starts, in one run. ``python -m benchmarks --help``."""
