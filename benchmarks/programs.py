@@ -90,7 +90,7 @@ def _alike(*matrices: Any) -> Any:
 
 
 def _dense(factor: Any) -> Any:
-    return np.asarray(factor.todense() if sp.issparse(factor) else factor)
+    return factor.toarray() if sp.issparse(factor) else np.asarray(factor)
 
 
 def _torchnmf(task: Task) -> Factors:

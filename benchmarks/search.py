@@ -10,8 +10,6 @@ import sys
 from functools import cache
 from typing import Any
 
-import numpy as np
-
 from benchmarks.measure import Line
 from benchmarks.objective import objective
 from benchmarks.problems import PROBLEMS, start
