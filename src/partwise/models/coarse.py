@@ -46,8 +46,8 @@ class Coarse:
     max_time: float | None = None
 
     def __call__(self, states: Sequence[State]) -> list[State]:
-        band, small = self._problems()
-        iterations = _iterations(small, self.model.problem, states[0].H.shape[1])
+        band, small = self.problems()
+        iterations = iterations_of(small, self.model.problem, states[0].H.shape[1])
         if iterations < FEWEST:
             return list(states)
         model = replace(self.model, problem=small)
@@ -59,7 +59,7 @@ class Coarse:
             better[i] = self._extended(replace(self.model, problem=band), result)
         return better
 
-    def _problems(self) -> tuple[Problem, Problem]:
+    def problems(self) -> tuple[Problem, Problem]:
         """The problem of the sample's rows, all columns, and that of the sample."""
         rows, columns = self.window.rows, self.window.columns
         band = self.model.problem if rows is None else _of_rows(self.model.problem, rows)
@@ -80,7 +80,8 @@ class Coarse:
         return self.model.start(result.W if rows is None else rows.among(result.W, m), H)
 
 
-def _iterations(small: Problem, whole: Problem, k: int) -> int:
+def iterations_of(small: Problem, whole: Problem, k: int) -> int:
+    """Iterations of the sample, by its share of the work of one."""
     return int(min(MOST, BUDGET * work(whole, k) / work(small, k)))
 
 

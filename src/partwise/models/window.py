@@ -15,10 +15,10 @@ from partwise.engine.problem import Problem
 # The heaviest lines are taken where at most an eighth of all hold half of Σ x²: 9 % of the words of news, 0.1 % of the
 # genes of PBMC, but a quarter at least of pixels, bands and pictures. They are never under ten for each part.
 HELD, SKEWED, HEAVIEST_OF_A_PART = 0.5, 0.125, 10
-# A random sample errs by about one part in its lines for each part. It holds two hundred, or 0.3 of all where that is
-# less, but not under a hundred, nor under 500 in all. Where that leaves both sides whole, twelve for each part from the
-# longer side do, if they are at most a quarter: few from both sides at once led spectra astray.
-MANY, ENOUGH, FEWEST, MANY_SHARE = 200, 100, 500, 0.3
+# A random sample errs by about one part in its lines for each part: it holds a hundred for each part, and at least 500,
+# where those are at most 0.3 of all. Where that leaves both sides whole, twelve for each part from the longer side do,
+# if they are at most a quarter: few from both sides at once led spectra astray.
+MANY, FEWEST, MANY_SHARE = 100, 500, 0.3
 FEW, FEW_SHARE = 12, 0.25
 # Below thirty million operations an iteration takes a millisecond, and what is saved is lost in the overhead.
 SMALLEST_WORK = 3e7
@@ -90,8 +90,8 @@ def _heaviest(squares: Float64, k: int) -> Lines | None:
 
 
 def _many(squares: Float64, k: int) -> Lines | None:
-    most = int(MANY_SHARE * len(squares))
-    return _random(squares, min(max(MANY * k, FEWEST), most)) if most >= max(ENOUGH * k, FEWEST) else None
+    size = max(MANY * k, FEWEST)
+    return _random(squares, size) if size <= MANY_SHARE * len(squares) else None
 
 
 def _of_longer(problem: Problem, squares: tuple[Float64, Float64], size: int) -> Window:
