@@ -1,6 +1,6 @@
 """The kernels that are timed base against head: ``python -m benchmarks.cases`` times the case named on each line.
 
-The partwise is the one that PYTHONPATH names, so a case may use only what both have; one that the base cannot run is
+The partwise is the one that PYTHONPATH names, so a case may use only what both have: one that the base cannot run is
 reported with the reason.
 """
 

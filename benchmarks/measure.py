@@ -63,14 +63,21 @@ def given(program: Program, X: Any, dtype: str) -> Any:
 
 
 def _timed(program: Program, task: Task, exact: Any) -> Line:
-    """Seconds, objective, iterations and memory (MiB beyond data, start and libraries) of one fit."""
-    before = _peak_mib(reset=True)
+    """Seconds, objective, iterations, memory (MiB beyond data, start and libraries) and share of waiting of a fit."""
+    before, waited = _peak_mib(reset=True), _waiting()
     seconds, (W, H, n_iter) = _once(program, task)
     extra = _peak_mib() - before
     times = [seconds]
     if seconds < SHORT:
         times += [_once(program, task)[0] for _ in range(REPEATS - 1)]
-    return {"seconds": median(times), "objective": objective(exact, W, H), "n_iter": n_iter, "extra_mib": extra}
+    waited = _waiting() - waited
+    return {
+        "seconds": median(times),
+        "objective": objective(exact, W, H),
+        "n_iter": n_iter,
+        "extra_mib": extra,
+        "waited": waited / sum(times),
+    }
 
 
 def _once(program: Program, task: Task) -> tuple[float, Factors]:
@@ -87,6 +94,11 @@ def _peak_mib(reset: bool = False) -> float:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
+
+
+def _waiting() -> float:
+    """Seconds that this thread was ready and had no processor: what other work took from it."""
+    return int(Path("/proc/self/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
 
 
 def sentence(error: Exception) -> str:

@@ -27,9 +27,24 @@ def _write(kind: str, records: list[Record], folder: Path) -> Path:
     name, title = TITLES[kind]
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.md"
-    text = f"# {title}\n\n{origin(records)}\n\n{_body(kind, records, folder)}\n"
+    text = f"# {title}\n\n{origin(records)}{_waiting(kind, records)}\n\n{_body(kind, records, folder)}\n"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def _waiting(kind: str, records: list[Record]) -> str:
+    """How quiet the machine was, where the records tell."""
+    lines = [line for record in records for line in _lines(kind, record) if "waited" in line]
+    if not lines:
+        return ""
+    share = sum(line["waited"] * line["seconds"] for line in lines) / sum(line["seconds"] for line in lines)
+    return f" The fits' main threads waited {100 * share:.0f} % of the time for a processor that other work had."
+
+
+def _lines(kind: str, record: Record) -> list[Record]:
+    if kind == "target":
+        return [record[name] for name in ("baseline", "near", "same", "default")]
+    return list(record.get("points", []))
 
 
 def _body(kind: str, records: list[Record], folder: Path) -> str:
