@@ -176,7 +176,7 @@ def test_losers_are_dropped_and_the_best_is_finished() -> None:
     assert [result.status for result in results] == [Status.MAX_ITER, Status.DROPPED, Status.DROPPED]
     assert [result.objective for result in results] == pytest.approx([0.99, 1.5, 3.0], abs=0.05)
     assert [result.n_iter for result in results] == [50, FIRST, FIRST]
-    assert results[2].reason == "After 5 iterations its objective was 3.03125, and that of another start 1.03125."
+    assert results[2].reason == "After 8 iterations its objective was 3.00391, and that of another start 1.00391."
     assert model.finished == 1
 
 

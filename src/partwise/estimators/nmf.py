@@ -77,8 +77,9 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         Random starts to fit, all over one read of the data in each iteration; the best one is kept. ``n_iter_``,
         ``history_`` and ``status_`` are its own. See :func:`replicates` for all of them.
     drop_losers : bool, default=True
-        Whether starts are given up that promise to end at most 0.1 % below the best one so far, when they go on to
-        gain half of what they gained over the latter half of their iterations. If not, each runs to its own end.
+        Whether, after 8 iterations or more, starts are given up that would not end at least 0.1 % below the best one
+        so far, were they to gain again what they gained over the latter half of their iterations. If not, each runs
+        to its own end.
     n_threads : int or None, default=None
         Threads of the fit. None takes the processors of this process, shared under joblib. The answer does not
         depend on it.
