@@ -21,8 +21,10 @@ from benchmarks.targets import measure_targets
 
 OUT = ROOT / "benchmarks" / "out"
 DTYPES = ["float64", "float32"]
-QUICK = ["tiny", "tiny-sparse", "square", "counts", "cbcl", "jasper"]
+QUICK = {"targets": ["cbcl", "jasper", "counts"], "rivals": ["cbcl", "square", "counts"]}
 QUICK_BUDGET = 2.0
+# The problems of the curves: not those that only tests are for.
+LARGE = [name for name in PROBLEMS if not name.startswith("tiny")]
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _choice(options: argparse.Namespace, part: str) -> Choice:
     quick, curves = options.what == "quick", part == "rivals"
-    usual = QUICK if quick else {"rivals": list(PROBLEMS), "limits": list(ASKED)}.get(part, list(REAL))
+    usual = QUICK[part] if quick else {"rivals": LARGE, "limits": list(ASKED)}.get(part, list(REAL))
     return Choice(
         problems=_present(options.problems or usual),
         programs=options.programs or list(PROGRAMS),
         seeds=options.seeds or ([0] if quick or curves else [0, 1, 2]),
-        dtypes=options.dtypes or (["float64"] if curves else DTYPES),
+        dtypes=options.dtypes or (["float64"] if quick or curves else DTYPES),
         budget=options.budget or (QUICK_BUDGET if quick else 30.0),
     )
 

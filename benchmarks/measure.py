@@ -25,6 +25,7 @@ SHORT, REPEATS = 1.0, 3
 DENSE_MIB = 1024
 # Rows of the fit that loads libraries and kernels beforehand.
 FEW = 300
+_TASKS = Path("/proc/self/task")
 
 Line = dict[str, Any]
 
@@ -97,8 +98,8 @@ def _peak_mib(reset: bool = False) -> float:
 
 
 def _waiting() -> float:
-    """Seconds that this thread was ready and had no processor: what other work took from it."""
-    return int(Path("/proc/self/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
+    """Seconds that the threads which live now were ready and had no processor: what other work took from them."""
+    return sum(int(path.read_text(encoding="ascii").split()[1]) for path in _TASKS.glob("*/schedstat")) / 1e9
 
 
 def sentence(error: Exception) -> str:

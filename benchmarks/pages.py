@@ -38,7 +38,7 @@ def _waiting(kind: str, records: list[Record]) -> str:
     if not lines:
         return ""
     share = sum(line["waited"] * line["seconds"] for line in lines) / sum(line["seconds"] for line in lines)
-    return f" The fits' main threads waited {100 * share:.0f} % of the time for a processor that other work had."
+    return f" Of a fit's time its threads waited {100 * share:.0f} % (summed) for a processor that other work had."
 
 
 def _lines(kind: str, record: Record) -> list[Record]:

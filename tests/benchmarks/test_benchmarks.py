@@ -154,7 +154,7 @@ def test_the_target_page_shows_ratios_medians_and_whether_they_are_met() -> None
 
 def test_the_target_page_has_a_geometric_mean_over_all_problems() -> None:
     page = targets_page([target(problem, "float32", 0, 0.5) for problem in REQUIRED])
-    assert "| geometric mean |  | float32 |  |  |  | **20.0** | ≥ 18 | yes |" in page
+    assert "| geometric mean |  | float32 |  |  |  |  | **20.0** | ≥ 18 | yes |" in page
 
 
 def test_the_target_page_says_what_was_not_reached() -> None:
