@@ -38,8 +38,9 @@ def test_each_ends_where_its_own_fit_does(name: str, container: type, solver: st
     assert len({one.objective for one in found}) == 6
 
 
-def test_sparse_data_give_the_bits_of_separate_fits() -> None:
-    X = sp.csr_array(DATA["counts"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_sparse_data_give_the_bits_of_separate_fits(dtype: type) -> None:
+    X = sp.csr_array(DATA["counts"]).astype(dtype)
     found = replicates(NMF(5, n_init=4, random_state=0), X)
     for one, alone in zip(found, singles(X, 0, 4, n_components=5), strict=True):
         np.testing.assert_array_equal(one.H, alone.components_)

@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 from sklearn.decomposition._nmf import _initialize_nmf
 
-from partwise import NMF
+from partwise import NMF, replicates
 from partwise.estimators import fitting
 from partwise.init import INITS
 from tests.reference.matrices import counts, noisy
@@ -127,3 +127,34 @@ def test_the_automatic_start_is_nndsvda_where_it_can_be() -> None:
         random = fitted(25, "random")
     with pytest.warns(UserWarning, match="exceeds min"):
         np.testing.assert_array_equal(fitted(25, None), random)
+
+
+@pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
+def test_giving_up_losers_keeps_the_best_to_a_thousandth(container: type) -> None:
+    data = container(counts(60, 20, 0.3).toarray().astype(float))
+    for seed in range(5):
+        model = NMF(4, n_init=8, random_state=seed, max_iter=1000)
+        every = [one.objective for one in replicates(model, data)]
+        assert 0.5 * model.fit(data).reconstruction_err_ ** 2 <= 1.001 * min(every)
+        assert model.status_ == "converged"
+
+
+@pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
+@pytest.mark.parametrize("drop_losers", [True, False])
+def test_several_starts_give_the_same_bits_on_any_number_of_threads(container: type, drop_losers: bool) -> None:
+    data = container(counts(300, 80, 0.2).toarray().astype(float))
+    found = {
+        NMF(4, n_init=5, drop_losers=drop_losers, random_state=1, max_iter=40, tol=0, n_threads=n_threads)
+        .fit(data)
+        .components_.tobytes()
+        for n_threads in (1, 2, 3)
+    }
+    assert len(found) == 1
+
+
+def test_the_log_says_of_how_many_starts_it_tells_the_best(caplog: pytest.LogCaptureFixture) -> None:
+    model = NMF(4, n_init=3, random_state=0, max_iter=40, tol=0, verbose=1).fit(X)
+    lines = [record.getMessage() for record in caplog.records if record.name == "partwise"]
+    assert len(lines) == model.n_iter_
+    assert all(line.endswith("best of 3 starts") for line in lines)
+    assert [int(line.split()[1].strip(",")) for line in lines] == list(range(1, 41))
