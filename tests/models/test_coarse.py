@@ -83,6 +83,19 @@ def test_a_good_start_is_left_as_it_is() -> None:
     np.testing.assert_array_equal(again[0].components_, again[1].components_)
 
 
+@pytest.mark.filterwarnings("ignore:The fit stopped at max_iter")
+def test_a_good_start_is_left_as_it_is_where_the_sample_errs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(window, "SMALLEST_WORK", 0.0)
+    X = words()
+    good = fit(X, max_iter=300)
+    W = good.transform(X)
+    again = [
+        NMF(K, init="custom", coarse=choice, max_iter=3, tol=0).fit(X, W=W, H=good.components_)
+        for choice in ("auto", False)
+    ]
+    np.testing.assert_array_equal(again[0].components_, again[1].components_)
+
+
 def test_bits_do_not_depend_on_the_threads() -> None:
     X = tall()
     one, three = (fit(X, coarse=True, n_threads=n) for n in (1, 3))
