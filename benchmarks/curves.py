@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from statistics import median
 
-from benchmarks.problems import PROBLEMS
+from benchmarks.problems import PROBLEMS, SPARSE
 from benchmarks.processes import Request, ask
 from benchmarks.programs import PROGRAMS
 from benchmarks.records import Record
 from benchmarks.tables import count, failure, number, table
 
-ITERATIONS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500)
+ITERATIONS = (1, 2, 4, 7, 12, 20, 35, 60, 100, 200, 400)
 # Multiples of the best objective that any of the programs found from that start.
 TARGETS = (1.05, 1.01, 1.001, 1.0)
 # What counts as equal.
@@ -33,7 +33,7 @@ def measure_curve(program: str, problem: str, dtype: str, seed: int, budget: flo
 # -- the page ------------------------------------------------------------------------------------------------------
 
 _INTRODUCTION = """\
-Each program runs from the same start with `tol=0` and 1, 2, 3, 5, 7, 10 … 500 iterations, each a whole call, until its
+Each program runs from the same start with `tol=0` and 1, 2, 4, 7, 12 … 400 iterations, each a whole call, until its
 seconds for the problem are spent. A cell is the time of the first of these calls whose objective is at most the
 stated multiple of the best that any program found from that start (1 × to a millionth); a dash: none was. Times are
 medians over the seeds. Memory is the peak beyond data, start and libraries of the largest call."""
@@ -122,6 +122,3 @@ def _note(program: str, dtype: str, records: Sequence[Record]) -> str:
         next((failure(record) for record in records if failure(record)), ""),
     ]
     return "; ".join(filter(None, said))
-
-
-SPARSE = frozenset({"news", "dblp", "pbmc", "tiny-sparse", "counts"})

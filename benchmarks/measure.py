@@ -20,7 +20,7 @@ from benchmarks.problems import PROBLEMS, start
 from benchmarks.programs import PROGRAMS, Factors, Program, Task, quietly
 
 # Short fits are timed several times and the median is taken.
-SHORT, REPEATS = 1.0, 3
+SHORT, REPEATS = 0.5, 3
 # Programs for dense data get sparse problems of at most this size as dense arrays.
 DENSE_MIB = 1024
 # Rows of the fit that loads libraries and kernels beforehand.

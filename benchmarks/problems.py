@@ -128,3 +128,4 @@ SYNTHETIC = {
     "counts": Problem("Synthetic counts 20 000 × 5 000", 20, lambda _: poisson_parts(20000, 5000, 20, 60)),
 }
 PROBLEMS = REAL | SYNTHETIC
+SPARSE = frozenset({"news", "dblp", "pbmc", "tiny-sparse", "counts"})
