@@ -23,14 +23,13 @@ SECONDS = 0.05
 
 def _hals(sparse: bool, dtype: str) -> Task:
     """A half-step of five sweeps from its subproblem, by either kernel."""
-    from partwise.arrays.block import DenseBlock
-    from partwise.losses import LOSSES
     from partwise.solvers import SOLVERS, Plan
+    from partwise.subproblems import NormalEquations
 
     X = low_rank(ROWS, 200, 10).astype(dtype)
     W, H = start(X, K, 0)
     held = np.ascontiguousarray(H.T)
-    subproblem = LOSSES["frobenius"]().around([held])(DenseBlock(X), [W])[0]
+    subproblem = NormalEquations(X @ held, (held.T @ held).astype(np.float64), 0.0)
     solver, plan = SOLVERS["cd"](), Plan(sweeps=5, gain=0.0, sparse=sparse)
     return _threaded(lambda: solver.update(subproblem, W, plan))
 

@@ -30,13 +30,18 @@ class Subproblem(ABC):
     def plus(self, linear: float, ridge: float) -> Self:
         """With the penalty ``linear`` Σ F + ½ ``ridge`` Σ F² joined."""
 
+    @property
+    @abstractmethod
+    def alive(self) -> Array:
+        """For each component whether the held factor has any of it."""
+
     @abstractmethod
     def measure(self, old: Array, new: Array) -> tuple[Array, float]:
         """The factor at which the loss is known, and the loss there (penalties not included)."""
 
     @abstractmethod
-    def residual(self, F: Array, norms: Float64) -> float:
-        """Σ r² of the natural residual at F; ``norms`` are those of the held components."""
+    def residual(self, F: Array) -> float:
+        """Σ r² of the natural residual at F."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,7 @@ class NormalEquations(Subproblem):
 
     def value(self, F: Array) -> float:
         """The loss at F, summed in float64; it cancels where the fit is nearly exact."""
+        F = F.astype(self.cross.dtype, copy=False)
         gram = self.gram.astype(F.dtype, copy=False)
 
         def part(start: int, stop: int) -> float:
@@ -103,8 +109,13 @@ class NormalEquations(Subproblem):
 
         return self.constant + sum(in_ranges(part, F))
 
-    def residual(self, F: Array, norms: Float64 | None = None) -> float:
-        norms = self.norms if norms is None else norms
+    @property
+    def alive(self) -> Array:
+        return np.asarray(self.norms > 0)
+
+    def residual(self, F: Array) -> float:
+        F = F.astype(self.cross.dtype, copy=False)
+        norms = self.norms
         gram = self.penalised_gram.astype(F.dtype, copy=False)
         cross = self.penalised_cross
 

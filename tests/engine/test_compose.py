@@ -97,10 +97,10 @@ def test_all_zero_data_have_scale_one() -> None:
 def test_momentum_looks_ahead_but_not_in_plain_steps(rng: np.random.Generator) -> None:
     new, base = rng.random((2, 5000, 3))
     plain = Momentum()
-    assert plain.ahead(new, base, (0.0, np.inf)) is new
+    assert plain.ahead(new, base, (0.0, np.inf), 0.0) is new
     moving = plain.grown()
     expected = np.clip(new + moving.beta * (new - base), 0.0, 1.2)
-    np.testing.assert_allclose(moving.ahead(new, base, (0.0, 1.2)), expected, atol=1e-15)
+    np.testing.assert_allclose(moving.ahead(new, base, (0.0, 1.2), 0.0), expected, atol=1e-15)
 
 
 def test_momentum_follows_the_paper() -> None:

@@ -24,7 +24,7 @@ class Halving:
         self.steps = self.certified = self.revived = self.finished = 0
 
     def start(self, objective: float = 1.0) -> State:
-        return State(ONE, ONE, ONE, ONE, Plan(), Plan(), objective=objective)
+        return State(ONE, ONE, ONE, ONE, ONE, Plan(), Plan(), objective=objective)
 
     def step(self, states: Sequence[State]) -> list[State]:
         self.steps += 1

@@ -74,8 +74,9 @@ def test_sums_over_factors(dtype: type, rng: np.random.Generator) -> None:
 def test_look_ahead(rng: np.random.Generator) -> None:
     new, base = rng.standard_normal((2, 9, 4))
     out = np.empty((9, 4))
-    look_ahead(new, base, 0.7, 0.0, 1.0, out)
-    np.testing.assert_allclose(out, np.clip(new + 0.7 * (new - base), 0, 1), atol=1e-15)
+    look_ahead(new, base, 0.7, 0.3, 0.0, 1.0, out)
+    expected = np.maximum(new + 0.7 * (new - base), 0.3 * new)
+    np.testing.assert_allclose(out, np.clip(expected, 0, 1), atol=1e-15)
 
 
 @given(

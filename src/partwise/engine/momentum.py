@@ -24,15 +24,15 @@ class Momentum:
     worked: float = 0.5
     plain: bool = True
 
-    def ahead(self, new: Array, base: Array, bounds: tuple[float, float]) -> Array:
-        """The look-ahead new + β (new − base) moved into the bounds; ``new`` itself in a plain step."""
+    def ahead(self, new: Array, base: Array, bounds: tuple[float, float], floor: float) -> Array:
+        """The look-ahead new + β (new − base), at least ``floor`` new and within bounds; in a plain step ``new``."""
         if self.plain:
             return new
         look = np.empty_like(new)
-        beta, low, high = (new.dtype.type(number) for number in (self.beta, *bounds))
+        beta, least, low, high = (new.dtype.type(number) for number in (self.beta, floor, *bounds))
 
         def extrapolate(a: int, b: int) -> None:
-            look_ahead(new[a:b], base[a:b], beta, low, high, look[a:b])
+            look_ahead(new[a:b], base[a:b], beta, least, low, high, look[a:b])
 
         each_range(extrapolate, even_bounds(len(new), _ROWS))
         return look

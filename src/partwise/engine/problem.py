@@ -38,6 +38,11 @@ class Problem:
         return self.loss.scale(self.survey) or 1.0
 
     @property
+    def magnitude(self) -> float:
+        """What the rounding of the loss is relative to."""
+        return self.loss.magnitude(self.survey)
+
+    @property
     def free_scale(self) -> bool:
         """Whether scale can move between the factors without changing the objective."""
         return not (self.penalty_W.active or self.penalty_H.active)

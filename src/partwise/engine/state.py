@@ -20,8 +20,9 @@ class State:
         With H the last accepted pair, whose objective is ``objective``.
     W_base : rows
         The solution before it was extrapolated to W; the next look-ahead starts from it.
-    H, H_look : ndarray of shape (n, k)
-        H, and the look-ahead around which the next step holds it.
+    H, H_base, H_look : ndarray of shape (n, k)
+        H, the solution that followed from it (H itself where the loss is known at solutions), and the look-ahead around
+        which the next step holds it.
     momentum, plan_W, plan_H
         How the next step looks ahead and solves.
     objective : float
@@ -39,6 +40,7 @@ class State:
     W: Rows
     W_base: Rows
     H: Array
+    H_base: Array
     H_look: Array
     plan_W: Plan
     plan_H: Plan

@@ -2,15 +2,16 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from partwise._types import Array
 from partwise.arrays.block import Block
 from partwise.arrays.operand import Operand, Rows
 from partwise.arrays.survey import Survey
-from partwise.subproblems import NormalEquations, Subproblem
+from partwise.subproblems import Subproblem
 
-Frame: TypeAlias = "Callable[[Block, Sequence[Array]], list[NormalEquations]]"
+Frame: TypeAlias = "Callable[[Block, Sequence[Array]], list[Any]]"
+"""From a block and the rows of each fit to a subproblem of each, of the form that was asked for."""
 
 
 class Loss(ABC):
@@ -19,9 +20,11 @@ class Loss(ABC):
     name: ClassVar[str]
     forms: ClassVar[frozenset[type[Subproblem]]]
     """The subproblems that it can state."""
+    certificate: ClassVar[type[Subproblem]]
+    """The additive one by which a pair is judged."""
 
     @abstractmethod
-    def around(self, held: Sequence[Array]) -> Frame:
+    def around(self, form: type[Subproblem], held: Sequence[Array]) -> Frame:
         """Make once what depends on the held factors G (n × k) alone, one for each of several independent fits.
 
         The frame returned turns a block (b × n) and its rows F (b × k) of the other factor of each fit into the
@@ -39,3 +42,7 @@ class Loss(ABC):
     @abstractmethod
     def scale(self, survey: Survey) -> float:
         """What a residual is divided by to be free of the data's scale."""
+
+    @abstractmethod
+    def magnitude(self, survey: Survey) -> float:
+        """How large the sums are that the loss is made of: its rounding is relative to them."""

@@ -11,7 +11,7 @@ from partwise.arrays.operand import Operand, Rows
 from partwise.arrays.survey import Survey
 from partwise.losses.base import Frame, Loss
 from partwise.losses.wide import Wide
-from partwise.subproblems import NormalEquations, gram_of
+from partwise.subproblems import NormalEquations, Subproblem, gram_of
 
 
 class Frobenius(Loss):
@@ -19,8 +19,9 @@ class Frobenius(Loss):
 
     name = "frobenius"
     forms = frozenset({NormalEquations})
+    certificate = NormalEquations
 
-    def around(self, held: Sequence[Array]) -> Frame:
+    def around(self, form: type[Subproblem], held: Sequence[Array]) -> Frame:
         grams = [gram_of(G) for G in held]
         wide = Wide(held)
 
@@ -49,3 +50,6 @@ class Frobenius(Loss):
 
     def scale(self, survey: Survey) -> float:
         return survey.norm
+
+    def magnitude(self, survey: Survey) -> float:
+        return 0.5 * survey.sumsq

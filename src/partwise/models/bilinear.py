@@ -1,7 +1,8 @@
-"""X ≈ W H: the step, the certificate, revival and the end, for additive subproblems."""
+"""X ≈ W H: the step, the certificate, revival and the end."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -11,11 +12,11 @@ from partwise.arrays.block import Block
 from partwise.arrays.operand import Rows
 from partwise.engine.problem import Problem
 from partwise.engine.state import State
-from partwise.models.reports import Residuals, Share, Shares, Worst
-from partwise.models.rows import solve_rows
+from partwise.losses.base import Frame
+from partwise.models.reports import Course, Each, Half, Residuals, Share, Worst
+from partwise.models.rows import rows_solver
 from partwise.penalties.base import Penalty
 from partwise.solvers.base import Plan, Solver
-from partwise.subproblems import NormalEquations
 
 # Below this share of the loss at zero the loss that the subproblem gives for free has lost too many digits.
 _CANCELLED = 1e-4
@@ -46,7 +47,7 @@ class Bilinear:
     def start(self, W: Array, H: Array) -> State:
         """The state of a start: W (m × k) and H (n × k)."""
         placed = self.problem.operand.place(W)
-        return State(placed, placed, H, H, self.plan, self.plan)
+        return State(placed, placed, H, H, H, self.plan, self.plan)
 
     def factors(self, state: State) -> tuple[Array, Array]:
         """W and H in memory."""
@@ -54,47 +55,85 @@ class Bilinear:
 
     def respond(self, W: Array, H: Array) -> Array:
         """H's half-step from H for a given W, by one read."""
+        state = replace(self.start(W, H), plan_H=self.plan)
+        if not self.solver.form.additive:
+            return self._by_columns([state], [W])[0].solved
 
-        def visit(block: Block, rows: Rows) -> tuple[Rows, NormalEquations]:
-            return None, self.problem.loss.around([_array(rows)])(block.T, [H])[0]
+        def visit(block: Block, rows: Rows) -> tuple[Rows, Any]:
+            return None, self._frame([_array(rows)])(block.T, [H])[0]
 
-        normal = self.problem.operand.sweep(visit, self.problem.operand.place(W))[1]
-        return self.solver.update(normal.plus(*self.problem.penalty_H.quadratic(H)), H, self.plan)[0]
+        return self._lowered(self.problem.operand.sweep(visit, state.W)[1], H, self.plan).solved
 
     # -- the step --------------------------------------------------------------------------------------------------
 
     def step(self, states: Sequence[State]) -> list[State]:
         """One iteration of each state, all over one read of the data: W's half-step in the blocks, then H's."""
+        rows, shares = self._by_rows(states)
+        if self.solver.form.additive:
+            halves = [
+                self._lowered(share.subproblem, state.H_look, state.plan_H)
+                for state, share in zip(states, shares, strict=True)
+            ]
+        else:
+            halves = self._by_columns(states, [_array(self.problem.operand.gather(_parts(pair)[0])) for pair in rows])
+        return [self._settle(*each) for each in zip(states, rows, shares, halves, strict=True)]
+
+    def _by_rows(self, states: Sequence[State]) -> tuple[tuple[Rows, ...], tuple[Share, ...]]:
+        """W's half-steps: pairs of look-ahead and solution, and what the blocks report of them."""
         problem, solver = self.problem, self.solver
         held = [state.H_look for state in states]
-        frame = problem.loss.around(held)
+        frame = self._frame(held)
 
-        def visit(block: Block, rows: Rows) -> tuple[Rows, Shares]:
+        def visit(block: Block, rows: Rows) -> tuple[Rows, Each[Share]]:
             new, works = [], []
             pairs = [_pair(one) for one in _parts(rows)]
             subproblems = frame(block, [W for W, _ in pairs])
             for state, subproblem, (W, base) in zip(states, subproblems, pairs, strict=True):
                 penalised = subproblem.plus(*problem.penalty_W.quadratic(W))
                 solved, work = solver.update(penalised, W, state.plan_W)
-                new.append((_ahead(state, problem.penalty_W, solved, base), solved))
+                new.append((self._ahead(state, problem.penalty_W, solved, base), solved))
                 works.append(work)
             looks = [look for look, _ in new]
-            normals = problem.loss.around(looks)(block.T, held)
+            additive = solver.form.additive
+            subproblems = self._frame(looks)(block.T, held) if additive else [None] * len(looks)
             penalties = [problem.penalty_W.value(look) for look in looks]
-            return tuple(new), Shares(tuple(map(Share, normals, penalties, works)))
+            alive = [look.max(axis=0, initial=0) > 0 for look in looks]
+            return tuple(new), Each(tuple(map(Share, subproblems, penalties, works, alive)))
 
         rows, report = problem.operand.sweep(visit, tuple((state.W, state.W_base) for state in states))
+        return _parts(rows), report.each
+
+    def _by_columns(self, states: Sequence[State], held: Sequence[Array]) -> list[Half]:
+        """H's half-steps for given W by a read of Xᵀ, where H's subproblem is not a sum over rows."""
+        operand = self.problem.operand.T
+        assert operand is not None
+        frame = self._frame(held)
+
+        def visit(block: Block, rows: Rows) -> tuple[Rows, Each[Course]]:
+            looks = [_array(F) for F in _parts(rows)]
+            subproblems = frame(block, looks)
+            halves = [
+                self._lowered(subproblem, F, state.plan_H)
+                for state, subproblem, F in zip(states, subproblems, looks, strict=True)
+            ]
+            courses = tuple(Course(half.loss, half.work) for half in halves)
+            return tuple((half.solved, half.measured) for half in halves), Each(courses)
+
+        rows, report = operand.sweep(visit, tuple(state.H_look for state in states))
         return [
-            self._settle(state, pair, share)
-            for state, pair, share in zip(states, _parts(rows), report.each, strict=True)
+            Half(*_pair(pair), course.loss, course.work) for pair, course in zip(_parts(rows), report.each, strict=True)
         ]
 
-    def _settle(self, state: State, pair: Rows, share: Share) -> State:
-        """H's half-step, then accept the pair or go back to the last one and take a plain step."""
+    def _lowered(self, subproblem: Any, F: Array, plan: Plan) -> Half:
+        """H's half-step on (a part of) its subproblem."""
+        solved, work = self.solver.update(subproblem.plus(*self.problem.penalty_H.quadratic(F)), F, plan)
+        measured, loss = subproblem.measure(F, solved)
+        return Half(solved, measured, loss, work)
+
+    def _settle(self, state: State, pair: Rows, share: Share, half: Half) -> State:
+        """Accept the measured pair, or go back to the last one and take a plain step."""
         penalty = self.problem.penalty_H
-        subproblem = share.normal.plus(*penalty.quadratic(state.H_look))
-        solved, work = self.solver.update(subproblem, state.H_look, state.plan_H)
-        H, loss = share.normal.measure(state.H_look, solved)
+        H, loss = half.measured, half.loss
         W, base = _parts(pair)
         slack = self._slack
         if loss < _CANCELLED_STEP * slack:
@@ -111,7 +150,7 @@ class Bilinear:
             state,
             n_iter=state.n_iter + 1,
             plan_W=self.solver.next_plan(state.plan_W, share.work, H),
-            plan_H=self.solver.next_plan(state.plan_H, work, H),
+            plan_H=self.solver.next_plan(state.plan_H, half.work, H),
         )
         if not objective <= state.lowest + slack:
             return replace(
@@ -126,19 +165,26 @@ class Bilinear:
             W=W,
             W_base=base,
             H=H,
-            H_look=_ahead(state, penalty, H, state.H),
+            H_base=half.solved,
+            H_look=self._ahead(state, penalty, half.solved, state.H_base),
             momentum=state.momentum.grown(),
             objective=objective,
             lowest=min(objective, state.lowest),
-            optimality=float(np.sqrt(max(share.work.first, work.last))) / self.problem.scale,
+            optimality=float(np.sqrt(max(share.work.first, half.work.last))) / self.problem.scale,
             stalled=0,
-            dead=_dead(share.normal, H),
+            dead=_dead(share.alive, H),
         )
+
+    def _frame(self, held: Sequence[Array]) -> Frame:
+        return self.problem.loss.around(self.solver.form, held)
+
+    def _ahead(self, state: State, penalty: Penalty, new: Array, base: Array) -> Array:
+        return state.momentum.ahead(new, base, penalty.bounds, self.solver.floor)
 
     @property
     def _slack(self) -> float:
         """Rounding of the free objective, relative to the loss at zero."""
-        return 0.5 * self.problem.survey.sumsq * float(np.finfo(self.problem.operand.dtype).eps)
+        return self.problem.magnitude * float(np.finfo(self.problem.operand.dtype).eps)
 
     # -- the certificate -------------------------------------------------------------------------------------------
 
@@ -154,7 +200,7 @@ class Bilinear:
             solved = self._ordered(self._solved(self._scaled(state) if self.problem.free_scale else state))
         else:
             solved = self._solved(state)
-        if solved.objective < _CANCELLED * 0.5 * self.problem.survey.sumsq:
+        if solved.objective < _CANCELLED * self.problem.magnitude:
             return replace(solved, objective=self.problem.objective(solved.W, solved.H))
         return solved
 
@@ -171,23 +217,19 @@ class Bilinear:
     def _measure(self, state: State, solve: bool) -> tuple[Rows, float, float]:
         """W (solved exactly or as it is), the larger residual of both sides, and the objective, from one read."""
         problem = self.problem
-        # A last solve is worth float64 even for float32 data: an ill-conditioned Gram costs half the digits.
-        held = state.H.astype(np.float64) if solve else state.H
-        frame = problem.loss.around([held])
+        form = problem.loss.certificate
+        frame = problem.loss.around(form, [state.H])
+        solved_rows = rows_solver(problem, state.H)
 
         def visit(block: Block, rows: Rows) -> tuple[Rows, Residuals]:
             W = _array(rows)
-            plain = frame(block, [W])[0]
-            subproblem = plain.plus(*problem.penalty_W.quadratic(W))
-            if solve:
-                W = solve_rows(subproblem).astype(W.dtype, copy=False)
-            normal = problem.loss.around([W])(block.T, [state.H])[0]
-            squares = subproblem.residual(W.astype(plain.cross.dtype, copy=False))
-            value = plain.value(W.astype(plain.cross.dtype, copy=False))
-            return W, Residuals(squares, normal, value, problem.penalty_W.value(W))
+            W, one = solved_rows(block) if solve else (W, frame(block, [W])[0])
+            other = problem.loss.around(form, [W])(block.T, [state.H])[0]
+            squares = one.plus(*problem.penalty_W.quadratic(W)).residual(W)
+            return W, Residuals(squares, other, one.measure(W, W)[1], problem.penalty_W.value(W))
 
         W, report = problem.operand.sweep(visit, state.W)
-        squares = report.normal.plus(*problem.penalty_H.quadratic(state.H)).residual(state.H)
+        squares = report.other.plus(*problem.penalty_H.quadratic(state.H)).residual(state.H)
         optimality = float(np.sqrt(max(report.squares, squares))) / problem.scale
         return W, optimality, report.loss + report.penalty + problem.penalty_H.value(state.H)
 
@@ -248,14 +290,9 @@ class Bilinear:
         return worst.row, worst.lack
 
 
-def _ahead(state: State, penalty: Penalty, new: Array, base: Array) -> Array:
-    return state.momentum.ahead(new, base, penalty.bounds)
-
-
-def _dead(normal: NormalEquations, H: Array) -> tuple[int, ...]:
-    """Components that are zero in W (no norm) or in H."""
-    alive = (normal.norms > 0) & (H.max(axis=0, initial=0) > 0)
-    return tuple(np.flatnonzero(~alive).tolist())
+def _dead(alive: Array, H: Array) -> tuple[int, ...]:
+    """Components that are zero in W or in H."""
+    return tuple(np.flatnonzero(~(alive & (H.max(axis=0, initial=0) > 0))).tolist())
 
 
 def _array(rows: Rows) -> Array:

@@ -1,47 +1,81 @@
 """What the visits of blocks report; it adds up."""
 
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from partwise._types import Array
+from partwise.arrays.operand import Report
 from partwise.solvers.base import Work
-from partwise.subproblems import NormalEquations
+
+R = TypeVar("R", bound=Report)
 
 
 @dataclass(frozen=True)
 class Share:
-    """What the visit of a block reports for one state: H's subproblem at the new W, and how W's half-step went."""
+    """What the visit of a block reports for one state.
 
-    normal: NormalEquations
+    Its share of H's subproblem at the new W where such shares add up, W's penalty, how its half-step went, and which
+    components W has any of.
+    """
+
+    subproblem: Any
     penalty: float
     work: Work
+    alive: Array
 
     def __add__(self, other: "Share") -> "Share":
-        return Share(self.normal + other.normal, self.penalty + other.penalty, self.work + other.work)
+        return Share(
+            None if self.subproblem is None else self.subproblem + other.subproblem,
+            self.penalty + other.penalty,
+            self.work + other.work,
+            self.alive | other.alive,
+        )
 
 
 @dataclass(frozen=True)
-class Shares:
-    """The shares of several states."""
+class Half:
+    """What H's half-step led to: the solution, the factor at which the loss is known, the loss there, how it went."""
 
-    each: tuple[Share, ...]
+    solved: Array
+    measured: Array
+    loss: float
+    work: Work
 
-    def __add__(self, other: "Shares") -> "Shares":
-        return Shares(tuple(a + b for a, b in zip(self.each, other.each, strict=True)))
+
+@dataclass(frozen=True)
+class Course:
+    """What the visit of some of H's rows reports for one state: the loss on them, and how the half-step went."""
+
+    loss: float
+    work: Work
+
+    def __add__(self, other: "Course") -> "Course":
+        return Course(self.loss + other.loss, self.work + other.work)
+
+
+@dataclass(frozen=True)
+class Each(Generic[R]):
+    """The reports of several states."""
+
+    each: tuple[R, ...]
+
+    def __add__(self, other: "Each[R]") -> "Each[R]":
+        return Each(tuple(a + b for a, b in zip(self.each, other.each, strict=True)))
 
 
 @dataclass(frozen=True)
 class Residuals:
-    """Σ r² of W's side, H's subproblem at W, and W's loss and penalty."""
+    """Σ r² of W's side, H's subproblem at W, and the loss and W's penalty."""
 
     squares: float
-    normal: NormalEquations
+    other: Any
     loss: float
     penalty: float
 
     def __add__(self, other: "Residuals") -> "Residuals":
         return Residuals(
             self.squares + other.squares,
-            self.normal + other.normal,
+            self.other + other.other,
             self.loss + other.loss,
             self.penalty + other.penalty,
         )

@@ -1,15 +1,16 @@
 """The convex half of the problem: rows of W for a given H, each to its own optimum."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from partwise._types import Array
 from partwise.arrays.block import Block
-from partwise.arrays.operand import Rows
 from partwise.engine.problem import Problem
 from partwise.solvers.base import Plan
 from partwise.solvers.bpp import BlockPivoting
 from partwise.solvers.cd import CoordinateDescent
-from partwise.subproblems import NormalEquations
+from partwise.subproblems import NormalEquations, Subproblem
 
 # Where parts are linear combinations of each other, up to this condition number of their Gram in units of their norms,
 # many W are equally good; a ridge of this share of the Gram's diagonal picks one that rounding cannot change.
@@ -40,19 +41,25 @@ def solve_rows(subproblem: NormalEquations) -> Array:
     return BlockPivoting().update(unit, start, Plan())[0] / units
 
 
-def transform(problem: Problem, H: Array) -> Array:
-    """The W (m × k) that minimises the objective for a held H (n × k), in the dtype of the data.
+def rows_solver(problem: Problem, H: Array) -> Callable[[Block], tuple[Array, Subproblem]]:
+    """What turns a block into its rows of the best W for a held H (n × k), and the subproblem that judges them.
 
     The products are taken in float64 also for float32 data, so that an ill-conditioned H does not cost digits.
     """
-    operand = problem.operand
-    frame = problem.loss.around([H.astype(np.float64)])
+    frame = problem.loss.around(NormalEquations, [H.astype(np.float64)])
 
-    def visit(block: Block, rows: Rows) -> tuple[Rows, int]:
+    def solve(block: Block) -> tuple[Array, Subproblem]:
         empty = np.zeros((block.shape[0], H.shape[1]))
-        subproblem = frame(block, [empty])[0].plus(*problem.penalty_W.quadratic(empty))
-        return solve_rows(subproblem).astype(operand.dtype, copy=False), 0
+        subproblem = frame(block, [empty])[0]
+        W = solve_rows(subproblem.plus(*problem.penalty_W.quadratic(empty)))
+        return W.astype(problem.operand.dtype, copy=False), subproblem
 
-    W = operand.gather(operand.sweep(visit, None)[0])
+    return solve
+
+
+def transform(problem: Problem, H: Array) -> Array:
+    """The W (m × k) that minimises the objective for a held H (n × k), in the dtype of the data."""
+    solve = rows_solver(problem, H)
+    W = problem.operand.gather(problem.operand.sweep(lambda block, rows: (solve(block)[0], 0), None)[0])
     assert isinstance(W, np.ndarray)
     return W

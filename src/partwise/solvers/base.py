@@ -2,10 +2,10 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from partwise._types import Array, Float64
-from partwise.subproblems import NormalEquations, Subproblem
+from partwise.subproblems import Subproblem
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,11 @@ class Solver(ABC):
     form: ClassVar[type[Subproblem]]
     scopes: ClassVar[frozenset[str]]
     monotone: ClassVar[bool]
+    floor: ClassVar[float] = 0.0
+    """The least that extrapolation may leave of an entry: above 0 for updates that cannot leave 0."""
 
     @abstractmethod
-    def update(self, subproblem: NormalEquations, F: Array, plan: Plan) -> tuple[Array, Work]:
+    def update(self, subproblem: Any, F: Array, plan: Plan) -> tuple[Array, Work]:
         """A new factor, at which the subproblem (penalty joined) is not larger than at F; F stays as it is."""
 
     @abstractmethod
