@@ -62,13 +62,13 @@ def _fashion(path: Path) -> Any:
 
 
 def _news(path: Path) -> Any:
-    counts = sp.load_npz(path).tocsr()
+    counts = _stored(path)
     frequent = counts[:, np.asarray((counts > 0).sum(axis=0)).ravel() >= 5]
     return _without_empty_rows(TfidfTransformer(sublinear_tf=True).fit_transform(frequent))
 
 
 def _dblp(path: Path) -> Any:
-    return _without_empty_rows(sp.load_npz(path).tocsr().astype(np.float64))
+    return _without_empty_rows(_stored(path))
 
 
 def _jasper(path: Path) -> Any:
@@ -76,8 +76,13 @@ def _jasper(path: Path) -> Any:
 
 
 def _pbmc(path: Path) -> Any:
-    genes = sp.load_npz(path).tocsr().astype(np.float64)
+    genes = _stored(path)
     return genes[np.asarray((genes > 0).sum(axis=1)).ravel() >= 3].T.tocsr()
+
+
+def _stored(path: Path) -> Any:
+    matrix: Any = sp.load_npz(path)
+    return matrix.tocsr().astype(np.float64)
 
 
 def _without_empty_rows(X: Any) -> Any:

@@ -90,7 +90,7 @@ def _alike(*matrices: Any) -> Any:
 
 
 def _dense(factor: Any) -> Any:
-    return factor.toarray() if sp.issparse(factor) else np.asarray(factor)
+    return np.asarray(factor) if isinstance(factor, np.ndarray) else factor.toarray()
 
 
 def _torchnmf(task: Task) -> Factors:
