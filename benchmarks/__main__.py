@@ -21,7 +21,7 @@ from benchmarks.targets import measure_targets
 
 OUT = ROOT / "benchmarks" / "out"
 DTYPES = ["float64", "float32"]
-QUICK = {"targets": ["cbcl", "jasper", "counts"], "rivals": ["cbcl", "square", "counts"]}
+QUICK = {"targets": ["cbcl", "jasper", "counts"], "rivals": ["cbcl", "square", "tiny-sparse"]}
 QUICK_BUDGET = 2.0
 # The problems of the curves: not those that only tests are for.
 LARGE = [name for name in PROBLEMS if not name.startswith("tiny")]
