@@ -90,7 +90,7 @@ class Fitting:
     ] = None
     coarse: Annotated[
         str,
-        _fit(metavar="auto|yes|no", help="Whether to begin on a sample of the rows; auto does where it pays."),
+        _fit(metavar="auto|yes|no", help="Whether to begin on a sample of the data; auto does where it pays."),
     ] = "auto"
 
     def otherwise(self, options: Mapping[str, Any]) -> "Fitting":
