@@ -12,6 +12,7 @@ from typing import ClassVar, Self, TypeVar
 import numpy as np
 
 from partwise._types import Array, Float64
+from partwise.kernels.beta import relative_squares
 from partwise.kernels.sums import half_form, residual_squares
 from partwise.kernels.threads import even_ranges, parallel
 
@@ -122,6 +123,81 @@ class NormalEquations(Subproblem):
         def part(start: int, stop: int) -> float:
             f = F[start:stop]
             return residual_squares(f, f @ gram - cross[start:stop], norms)
+
+        return sum(in_ranges(part, F))
+
+
+@dataclass(frozen=True)
+class GradientParts(Subproblem):
+    """Both parts of ∇ = positive − negative at one factor, and the loss there: what multiplicative steps need.
+
+    When F moves to F ∘ r, the loss stays below a sum over entries that touches it at r = 1 and whose derivative in r
+    has the sign of positive · r^rising − negative · r^falling: by Jensen's inequality for what is convex in it, and by
+    tangents for the rest (Févotte & Idier 2011).
+
+    Parameters
+    ----------
+    negative : ndarray of shape (rows, k)
+        In the dtype of the factors, as is
+    positive : ndarray of shape (rows, k) or (k,)
+        the other part; one row where all are alike.
+    value : float
+        The loss at this factor.
+    falling, rising : float
+        The exponents, falling ≤ 0 ≤ rising.
+    linear, ridge : float
+        A penalty's share: ``linear`` + ``ridge`` F is added to the positive part.
+    """
+
+    name = "gradient"
+    additive = True
+
+    negative: Array
+    positive: Array
+    value: float
+    falling: float
+    rising: float
+    linear: float = 0.0
+    ridge: float = 0.0
+
+    def __add__(self, other: "GradientParts") -> "GradientParts":
+        return replace(
+            self,
+            negative=self.negative + other.negative,
+            positive=self.positive + other.positive,
+            value=self.value + other.value,
+        )
+
+    def plus(self, linear: float, ridge: float) -> "GradientParts":
+        return replace(self, linear=self.linear + linear, ridge=self.ridge + ridge)
+
+    @property
+    def alive(self) -> Array:
+        return np.asarray(np.atleast_2d(self.positive).max(axis=0, initial=0) > 0)
+
+    @property
+    def exponent(self) -> float:
+        """The largest γ with which F (negative / positive)^γ passes the minimum of the upper bound nowhere."""
+        return 1.0 / (max(self.rising, 1.0 if self.ridge > 0.0 else 0.0) - self.falling)
+
+    def penalised_positive(self, F: Array, rows: slice) -> Array:
+        """Positive + linear + ridge F in these rows."""
+        positive = np.broadcast_to(self.positive, F.shape)[rows] + self.linear
+        return np.asarray(positive + self.ridge * F[rows] if self.ridge > 0.0 else positive, F.dtype)
+
+    def measure(self, old: Array, new: Array) -> tuple[Array, float]:
+        return old, self.value
+
+    def residual(self, F: Array) -> float:
+        """Σ ρ min(s, ∇/positive)², s the share of a component in its row's ρ = Σ F positive.
+
+        By Euler's theorem ρ is Σ y^β of the row, so the sum has the unit of the loss, and stays as it is when scale
+        moves between the factors. A row of F that is wholly zero has no scale and counts nothing.
+        """
+
+        def part(start: int, stop: int) -> float:
+            rows = slice(start, stop)
+            return relative_squares(F[rows], self.penalised_positive(F, rows), self.negative[rows])
 
         return sum(in_ranges(part, F))
 

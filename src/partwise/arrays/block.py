@@ -2,6 +2,9 @@
 
 import weakref
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -9,7 +12,8 @@ import scipy.sparse as sp
 
 from partwise._lazy import lazy
 from partwise._types import Array
-from partwise.arrays.survey import Survey, survey_line, survey_values
+from partwise.arrays.survey import Survey, first_gap, first_zero, survey_line, survey_values
+from partwise.kernels.beta import dense_share, sparse_share
 from partwise.kernels.sparse import csr_times
 from partwise.kernels.sums import row_squares
 from partwise.kernels.threads import MIN_WORK, each_range, even_ranges, parallel
@@ -71,6 +75,30 @@ class Block(ABC):
     def residual_squares(self, F: Array, G: Array) -> Array:
         """‖xᵢ − fᵢ Gᵀ‖² for each row i in float64, to half its digits or better, never as large as the block."""
 
+    def divergence(self, F: Array, G: Array, beta: float) -> tuple[Array, Array, float]:
+        """Both parts of the gradient in F of D_β(X | F Gᵀ), negative and positive, and D_β itself, β ≠ 2.
+
+        For β = 1 the positive part is one row for all, in float64.
+        """
+        F, G = np.ascontiguousarray(F), np.ascontiguousarray(G)
+        negative = np.zeros(F.shape, F.dtype)
+        positive = G.sum(axis=0, dtype=np.float64) if beta == 1 else np.zeros_like(negative)
+
+        def share(pair: tuple[int, int]) -> float:
+            rows = slice(*pair)
+            written = positive if beta == 1 else positive[rows]
+            return self._share(rows, F[rows], G, beta, negative[rows], written)
+
+        return negative, positive, sum(parallel(share, pairwise(self._divergence_ranges(F.shape[1], beta))))
+
+    @abstractmethod
+    def _share(self, rows: slice, F: Array, G: Array, beta: float, negative: Array, positive: Array) -> float:
+        """See :mod:`partwise.kernels.beta`."""
+
+    def _divergence_ranges(self, k: int, beta: float) -> Sequence[int]:
+        # Three products, and a power, a logarithm and quotients like a hundred operations, for each entry of a tile.
+        return even_ranges(self.shape[0], self.shape[1] * (6 * k + 100))
+
     @lazy
     def survey(self) -> Survey:
         """Sum, squares, zeros and the first entry that is negative or not finite, from one read."""
@@ -120,12 +148,20 @@ class DenseBlock(Block):
     def residual_squares(self, F: Array, G: Array) -> Array:
         return _dense_residual_squares(self, np.arange(self.shape[0]), F, G)
 
+    def _share(self, rows: slice, F: Array, G: Array, beta: float, negative: Array, positive: Array) -> float:
+        return dense_share(self.x[rows], F, G, beta, negative, positive)
+
     def _survey(self) -> Survey:
+        found = self._survey_along()
+        zero = first_zero(self.x) if found.nonzeros < found.size else None
+        return replace(found, zero=zero).moved(self.start)
+
+    def _survey_along(self) -> Survey:
         # Read along memory.
         if self.x.flags.c_contiguous or not self.x.flags.f_contiguous:
-            return survey_values(self.x).moved(self.start)
+            return survey_values(self.x)
         found = survey_values(self.x.T).transposed()
-        return (found if found.clean else survey_values(self.x)).moved(self.start)  # the first bad entry by rows
+        return found if found.clean else survey_values(self.x)  # the first bad entry by rows
 
 
 class CSRBlock(Block):
@@ -184,9 +220,17 @@ class CSRBlock(Block):
         residuals[cancelled] = _dense_residual_squares(self, cancelled, F[cancelled], G)
         return residuals
 
+    def _share(self, rows: slice, F: Array, G: Array, beta: float, negative: Array, positive: Array) -> float:
+        x, bounds = self.x, self.x.indptr[rows.start : rows.stop + 1]
+        return sparse_share(x.data, x.indices, bounds, F, G, beta, negative, positive)
+
+    def _divergence_ranges(self, k: int, beta: float) -> Sequence[int]:
+        return self._equal_work if beta == 1 else super()._divergence_ranges(k, beta)
+
     def _survey(self) -> Survey:
-        stored = survey_line(self.x.data)
-        return stored.unpacked(self.x.indptr, self.x.indices, self.shape).moved(self.start)
+        x = self.x
+        stored = survey_line(x.data).unpacked(x.indptr, x.indices, self.shape)
+        return replace(stored, zero=first_gap(x.indptr, x.indices, self.shape[1])).moved(self.start)
 
 
 def _dense_residual_squares(block: Block, index: Array, F: Array, G: Array) -> Array:

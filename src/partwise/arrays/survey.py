@@ -25,8 +25,8 @@ class Survey:
         Number of entries, and of those that are not zero.
     total, sumsq, largest : float
         Σ x, Σ x² and max x, in float64.
-    negative, not_finite : (int, int) or None
-        Row and column of the first entry below zero, and of the first NaN or infinity.
+    negative, not_finite, zero : (int, int) or None
+        Row and column of the first entry below zero, of the first NaN or infinity, and of the first zero.
     """
 
     size: int
@@ -36,6 +36,7 @@ class Survey:
     largest: float
     negative: Position | None = None
     not_finite: Position | None = None
+    zero: Position | None = None
 
     def __add__(self, other: "Survey") -> "Survey":
         return Survey(
@@ -46,6 +47,7 @@ class Survey:
             max(self.largest, other.largest),
             self.negative or other.negative,
             self.not_finite or other.not_finite,
+            self.zero or other.zero,
         )
 
     @property
@@ -89,11 +91,14 @@ class Survey:
             self,
             negative=None if self.negative is None else place(*self.negative),
             not_finite=None if self.not_finite is None else place(*self.not_finite),
+            zero=None if self.zero is None else place(*self.zero),
         )
 
 
 # Entries that a thread surveys at a time.
 _PIECE = 1 << 20
+# Entries among which a zero is looked for at a time.
+_LOOK = 1 << 16
 
 
 def survey_values(x: Array) -> Survey:
@@ -101,6 +106,27 @@ def survey_values(x: Array) -> Survey:
     bounds = even_bounds(x.shape[0], max(1, _PIECE // max(1, x.shape[1])))
     parts = parallel(lambda pair: _survey_rows(x, *pair), pairwise(bounds))
     return reduce(add, parts, Survey(0, 0, 0.0, 0.0, -np.inf))
+
+
+def first_zero(x: Array) -> Position | None:
+    """Row and column of the first zero of a dense matrix, looked for a few rows at a time."""
+    for a, b in pairwise(even_bounds(x.shape[0], max(1, _LOOK // max(1, x.shape[1])))):
+        zeros = np.flatnonzero(x[a:b] == 0)
+        if len(zeros):
+            i, j = divmod(int(zeros[0]), x.shape[1])
+            return a + i, j
+    return None
+
+
+def first_gap(indptr: Array, indices: Array, columns: int) -> Position | None:
+    """Row and column of the first entry that a canonical CSR array does not store."""
+    short = np.flatnonzero(np.diff(indptr) < columns)
+    if not len(short):
+        return None
+    row = int(short[0])
+    stored = indices[indptr[row] : indptr[row + 1]]
+    gaps = np.flatnonzero(stored != np.arange(len(stored)))
+    return row, int(gaps[0]) if len(gaps) else len(stored)
 
 
 def survey_line(values: Array) -> Survey:

@@ -1,0 +1,205 @@
+"""β-divergences of X and y = F Gᵀ with both parts of their gradients, for rows of X.
+
+The gradient in a row of F is Σ_c (y_c^(β−1) − x_c y_c^(β−2)) g_c. Its negative part needs y where x is not zero. Its
+positive part needs y everywhere, except for β = 1, where it is the column sums of G. So Kullback–Leibler on sparse data
+is one pass over the stored entries; all else goes by tiles of y that stay in the cache.
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from partwise._types import Array
+from partwise.kernels._jit import kernel
+from partwise.kernels.threads import even_bounds
+
+# Three tiles of float64 fill a second-level cache, and BLAS packs a tile's columns of G for enough rows.
+TILE_ROWS, TILE_COLUMNS = 128, 512
+
+
+def least(beta: float, dtype: np.dtype[Any]) -> float:
+    """What y is raised to at least, so that y^(β−2) stays in the range of the numbers: far below any y that matters."""
+    if beta >= 2:
+        return 0.0
+    limits = np.finfo(dtype)
+    return float((float(limits.max) * float(limits.eps)) ** (1 / (beta - 2)))
+
+
+def dense_share(x: Array, F: Array, G: Array, beta: float, negative: Array, positive: Array) -> float:
+    """Add both parts of the gradient of dense rows x, of any strides, to zeroed arrays; return the divergence.
+
+    For β = 1 ``positive`` has been made already.
+    """
+    across = not x.flags.c_contiguous and x.strides[0] < x.strides[1]
+    total = 0.0
+    for rows, columns in _tiles(*x.shape):
+        f, g = F[rows], G[columns]
+        # In tiles of the order of x both are read along memory.
+        tile = np.ascontiguousarray(x[rows, columns].T if across else x[rows, columns])
+        y = np.maximum(g @ f.T if across else f @ g.T, least(beta, F.dtype))
+        slope = power(y, beta - 1)
+        quotient = np.empty_like(y)
+        weighed, everywhere = _weigh(tile, y, slope, quotient)
+        total += _divergence(tile, quotient, weighed, everywhere, beta)
+        negative[rows] += (y.T if across else y) @ g
+        if beta != 1:
+            positive[rows] += (slope.T if across else slope) @ g
+    return total
+
+
+def sparse_share(
+    data: Array, indices: Array, indptr: Array, F: Array, G: Array, beta: float, negative: Array, positive: Array
+) -> float:
+    """Do the same for the rows of a CSR array that ``indptr`` bounds; a tile is all that its zeros are given."""
+    entries = slice(indptr[0], indptr[-1])
+    x, indices, bounds = data[entries], indices[entries], indptr - indptr[0]
+    quotient = np.empty(len(x), F.dtype)
+    if beta == 1:
+        _quotients(x, indices, bounds, F, G, least(1, F.dtype), quotient, negative)
+        everywhere = F.sum(axis=0, dtype=np.float64) @ positive
+        return _divergence(x, quotient, x.sum(dtype=np.float64), everywhere, beta)
+    seen = bounds[:-1].copy()
+    sums = np.zeros(2)
+    for rows, columns in _tiles(len(F), len(G)):
+        g = G[columns]
+        y = np.maximum(F[rows] @ g.T, least(beta, F.dtype))
+        slope = power(y, beta - 1)
+        ends, first = bounds[1:][rows], columns.start
+        sums += _weigh_stored(x, indices, seen[rows], ends, first, y, slope, g, quotient, negative[rows])
+        positive[rows] += slope @ g
+    return _divergence(x, quotient, float(sums[0]), float(sums[1]), beta)
+
+
+def power(y: Array, exponent: float) -> Array:
+    """y^exponent, a new array. NumPy takes roots and squares where these do, but only for exponents above zero."""
+    return np.reciprocal(y**-exponent) if exponent < 0 else y**exponent
+
+
+def _tiles(rows: int, columns: int) -> Iterator[tuple[slice, slice]]:
+    """All columns of some rows, then of the next ones."""
+    for a, b in pairwise(even_bounds(rows, TILE_ROWS)):
+        for c, d in pairwise(even_bounds(columns, TILE_COLUMNS)):
+            yield slice(a, b), slice(c, d)
+
+
+def _divergence(x: Array, quotient: Array, weighed: float, everywhere: float, beta: float) -> float:
+    """D of entries x with quotients x/y, from Σ x y^(β−1) over them and Σ y^β over these and all zeros beside them."""
+    if beta == 0:
+        return weighed - everywhere - float(np.log(quotient).sum(dtype=np.float64))
+    if beta == 1:
+        logarithms = np.log(np.maximum(quotient, np.finfo(quotient.dtype).tiny))
+        return float((x * logarithms).sum(dtype=np.float64)) - weighed + everywhere
+    own = float(power(x, beta).sum(dtype=np.float64))
+    return (own + (beta - 1) * everywhere - beta * weighed) / (beta * (beta - 1))
+
+
+@kernel
+def _weigh(x: Array, y: Array, slope: Array, quotient: Array) -> tuple[float, float]:
+    """With slope = y^(β−1): make y the weights x y^(β−2), and the quotients x/y; return Σ x y^(β−1) and Σ y^β."""
+    weighed = 0.0
+    everywhere = 0.0
+    for r in range(x.shape[0]):
+        for c in range(x.shape[1]):
+            value, model, s = x[r, c], y[r, c], slope[r, c]
+            q = value / model if value > 0 else y.dtype.type(0)
+            weighed += np.float64(value) * np.float64(s)
+            everywhere += np.float64(model) * np.float64(s)
+            quotient[r, c] = q
+            y[r, c] = q * s
+    return weighed, everywhere
+
+
+@kernel
+def _weigh_stored(
+    x: Array,
+    indices: Array,
+    seen: Array,
+    ends: Array,
+    first: int,
+    y: Array,
+    slope: Array,
+    g: Array,
+    quotient: Array,
+    negative: Array,
+) -> tuple[float, float]:
+    """The same in a tile from column ``first`` on, for entries stored row by row: ``seen`` moves past those inside."""
+    weighed = 0.0
+    everywhere = 0.0
+    rows, columns = y.shape
+    for r in range(rows):
+        for c in range(columns):
+            everywhere += np.float64(y[r, c]) * np.float64(slope[r, c])
+        p = seen[r]
+        row = negative[r]
+        while p < ends[r] and indices[p] < first + columns:
+            c = indices[p] - first
+            q = x[p] / y[r, c]
+            weighed += np.float64(x[p]) * np.float64(slope[r, c])
+            quotient[p] = q
+            w = q * slope[r, c]
+            held = g[c]
+            for j in range(len(row)):
+                row[j] += w * held[j]
+            p += 1
+        seen[r] = p
+    return weighed, everywhere
+
+
+@kernel
+def _quotients(
+    x: Array, indices: Array, bounds: Array, F: Array, G: Array, low: float, quotient: Array, negative: Array
+) -> None:
+    """Write x/y of the stored entries and add Σ x/y g to each row; four entries at a time share each load of a row."""
+    zero = F.dtype.type(0)
+    least_y = F.dtype.type(low)
+    k = F.shape[1]
+    for r in range(len(F)):
+        f = F[r]
+        row = negative[r]
+        p = bounds[r]
+        end = bounds[r + 1]
+        while p + 4 <= end:
+            g0, g1, g2, g3 = G[indices[p]], G[indices[p + 1]], G[indices[p + 2]], G[indices[p + 3]]
+            y0 = y1 = y2 = y3 = zero
+            for j in range(k):
+                y0 += f[j] * g0[j]
+                y1 += f[j] * g1[j]
+                y2 += f[j] * g2[j]
+                y3 += f[j] * g3[j]
+            q0, q1 = x[p] / max(y0, least_y), x[p + 1] / max(y1, least_y)
+            q2, q3 = x[p + 2] / max(y2, least_y), x[p + 3] / max(y3, least_y)
+            quotient[p], quotient[p + 1], quotient[p + 2], quotient[p + 3] = q0, q1, q2, q3
+            for j in range(k):
+                row[j] += q0 * g0[j] + q1 * g1[j] + q2 * g2[j] + q3 * g3[j]
+            p += 4
+        while p < end:
+            g0 = G[indices[p]]
+            y0 = zero
+            for j in range(k):
+                y0 += f[j] * g0[j]
+            q0 = x[p] / max(y0, least_y)
+            quotient[p] = q0
+            for j in range(k):
+                row[j] += q0 * g0[j]
+            p += 1
+
+
+@kernel
+def relative_squares(F: Array, positive: Array, negative: Array) -> float:
+    """Σ over rows of ρ Σⱼ min(sⱼ, 1 − N/P)², with ρ = Σ F P and the shares s = F P / ρ; 0 where P or ρ is."""
+    total = 0.0
+    for r in range(F.shape[0]):
+        whole = 0.0
+        for j in range(F.shape[1]):
+            whole += np.float64(F[r, j]) * np.float64(positive[r, j])
+        if whole > 0.0:
+            squares = 0.0
+            for j in range(F.shape[1]):
+                if positive[r, j] > 0:
+                    share = np.float64(F[r, j]) * np.float64(positive[r, j]) / whole
+                    residual = min(share, 1.0 - np.float64(negative[r, j]) / np.float64(positive[r, j]))
+                    squares += residual * residual
+            total += whole * squares
+    return total
