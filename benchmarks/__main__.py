@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--programs", nargs="+", choices=PROGRAMS)
     parser.add_argument("--seeds", nargs="+", type=int)
     parser.add_argument("--dtypes", nargs="+", choices=DTYPES)
-    parser.add_argument("--budget", type=float, help="seconds for each curve (30, quick: 2)")
+    parser.add_argument("--budget", type=float, help="seconds for each curve (15, quick: 2)")
     parser.add_argument("--out", type=Path, help="folder for measurements and pages, instead of the usual ones")
     return parser
 
@@ -72,7 +72,7 @@ def _choice(options: argparse.Namespace, part: str) -> Choice:
         programs=options.programs or list(PROGRAMS),
         seeds=options.seeds or ([0] if quick or curves else [0, 1, 2]),
         dtypes=options.dtypes or (["float64"] if quick or curves else DTYPES),
-        budget=options.budget or (QUICK_BUDGET if quick else 30.0),
+        budget=options.budget or (QUICK_BUDGET if quick else 15.0),
     )
 
 

@@ -6,19 +6,16 @@ reported with the reason.
 
 import sys
 from collections.abc import Callable
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from benchmarks.limit import plain_step
+from benchmarks.limit import plain_step, seconds
 from benchmarks.measure import sentence
 from benchmarks.problems import low_rank, poisson_parts, start
 
 Task = Callable[[], Any]
 K, ROWS = 40, 8192
-# Calls are repeated until one timing is as long as this.
-SECONDS = 0.05
 
 
 def _hals(sparse: bool, dtype: str) -> Task:
@@ -31,7 +28,7 @@ def _hals(sparse: bool, dtype: str) -> Task:
     held = np.ascontiguousarray(H.T)
     subproblem = NormalEquations(X @ held, (held.T @ held).astype(np.float64), 0.0)
     solver, plan = SOLVERS["cd"](), Plan(sweeps=5, gain=0.0, sparse=sparse)
-    return _threaded(lambda: solver.update(subproblem, W, plan))
+    return lambda: solver.update(subproblem, W, plan)
 
 
 def _csr(dtype: str) -> Task:
@@ -48,21 +45,11 @@ def _dense_times(dtype: str) -> Task:
 
     block = DenseBlock(low_rank(4000, 1000, 10).astype(dtype))
     B = np.random.default_rng(0).random((1000, K)).astype(dtype)
-    return _threaded(lambda: block.times(B))
+    return lambda: block.times(B)
 
 
 def _step(X: Any) -> Task:
-    return _threaded(plain_step(X, *start(X, K, 0)))
-
-
-def _threaded(task: Task) -> Task:
-    from partwise.kernels.threads import threads
-
-    def run() -> None:
-        with threads(2):
-            task()
-
-    return run
+    return plain_step(X, *start(X, K, 0))
 
 
 MAKERS: dict[str, Callable[[str], Task]] = {
@@ -77,31 +64,21 @@ CASES = [f"{name} {dtype}" for name in MAKERS for dtype in ("float64", "float32"
 
 
 def main() -> None:
-    """For each line a line: seconds of a call, or why there are none."""
-    tasks: dict[str, tuple[Task, int]] = {}
+    """For each line a line: seconds of a call on two threads, or why there are none."""
+    from partwise.kernels.threads import threads
+
+    tasks: dict[str, Task] = {}
     for line in sys.stdin:
         case = line.strip()
         try:
             if case not in tasks:
-                tasks[case] = _prepared(case)
-            print(_seconds(*tasks[case]), flush=True)
+                name, _, dtype = case.rpartition(" ")
+                tasks[case] = MAKERS[name](dtype)
+                tasks[case]()  # compiles
+            with threads(2):
+                print(seconds(tasks[case]), flush=True)
         except Exception as error:
             print(sentence(error), flush=True)
-
-
-def _prepared(case: str) -> tuple[Task, int]:
-    """The task, compiled by a first call, and how often it is called in a timing."""
-    name, _, dtype = case.rpartition(" ")
-    task = MAKERS[name](dtype)
-    task()
-    return task, max(1, round(SECONDS / _seconds(task, 1)))
-
-
-def _seconds(task: Task, calls: int) -> float:
-    begun = perf_counter()
-    for _ in range(calls):
-        task()
-    return (perf_counter() - begun) / calls
 
 
 if __name__ == "__main__":

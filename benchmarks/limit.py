@@ -31,10 +31,10 @@ def measure_limit(problem: str, dtype: str) -> Line:
     def one_round() -> tuple[float, float]:
         # A fit opens its threads once; NumPy's products have BLAS's own, which a fit holds back while it runs.
         with threads(2):
-            iteration = _seconds(step)
+            iteration = seconds(step)
             if not isinstance(X, np.ndarray):
-                return iteration, _seconds(products)
-        return iteration, _seconds(products)
+                return iteration, seconds(products)
+        return iteration, seconds(products)
 
     rounds = [one_round() for _ in range(ROUNDS + 1)][1:]
     iteration, both = (min(side) for side in zip(*rounds, strict=True))
@@ -76,7 +76,7 @@ def _sparse_products(X: Any, W: Any, H: Any) -> Any:
     return lambda: (block.times(Ht), block.T.times(W))
 
 
-def _seconds(task: Any) -> float:
+def seconds(task: Any) -> float:
     """Seconds of one call, from as many as fit a moment."""
     begun, calls = perf_counter(), 0
     while calls == 0 or perf_counter() - begun < SECONDS:
