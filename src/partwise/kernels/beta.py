@@ -20,11 +20,9 @@ TILE_ROWS, TILE_COLUMNS = 128, 512
 
 
 def least(beta: float, dtype: np.dtype[Any]) -> float:
-    """What y is raised to at least, so that y^(β−2) stays in the range of the numbers: far below any y that matters."""
-    if beta >= 2:
-        return 0.0
+    """What y is raised to at least, so that 1/y and y^(β−2) stay in the range of numbers: far below what matters."""
     limits = np.finfo(dtype)
-    return float((float(limits.max) * float(limits.eps)) ** (1 / (beta - 2)))
+    return float((float(limits.max) * float(limits.eps)) ** (1 / min(beta - 2, -1)))
 
 
 def dense_share(x: Array, F: Array, G: Array, beta: float, negative: Array, positive: Array) -> float:
@@ -103,7 +101,7 @@ def _weigh(x: Array, y: Array, slope: Array, quotient: Array) -> tuple[float, fl
     for r in range(x.shape[0]):
         for c in range(x.shape[1]):
             value, model, s = x[r, c], y[r, c], slope[r, c]
-            q = value / model if value > 0 else y.dtype.type(0)
+            q = np.divide(value, model)
             weighed += np.float64(value) * np.float64(s)
             everywhere += np.float64(model) * np.float64(s)
             quotient[r, c] = q
@@ -135,7 +133,7 @@ def _weigh_stored(
         row = negative[r]
         while p < ends[r] and indices[p] < first + columns:
             c = indices[p] - first
-            q = x[p] / y[r, c]
+            q = np.divide(x[p], y[r, c])
             weighed += np.float64(x[p]) * np.float64(slope[r, c])
             quotient[p] = q
             w = q * slope[r, c]
@@ -151,7 +149,10 @@ def _weigh_stored(
 def _quotients(
     x: Array, indices: Array, bounds: Array, F: Array, G: Array, low: float, quotient: Array, negative: Array
 ) -> None:
-    """Write x/y of the stored entries and add Σ x/y g to each row; four entries at a time share each load of a row."""
+    """Write x/y of the stored entries and add Σ x/y g to each row; four entries at a time share each load of a row.
+
+    Through ``np.divide``: Numba's own operator looks for a zero divisor first, and what may raise does not vectorise.
+    """
     zero = F.dtype.type(0)
     least_y = F.dtype.type(low)
     k = F.shape[1]
@@ -168,8 +169,8 @@ def _quotients(
                 y1 += f[j] * g1[j]
                 y2 += f[j] * g2[j]
                 y3 += f[j] * g3[j]
-            q0, q1 = x[p] / max(y0, least_y), x[p + 1] / max(y1, least_y)
-            q2, q3 = x[p + 2] / max(y2, least_y), x[p + 3] / max(y3, least_y)
+            q0, q1 = np.divide(x[p], max(y0, least_y)), np.divide(x[p + 1], max(y1, least_y))
+            q2, q3 = np.divide(x[p + 2], max(y2, least_y)), np.divide(x[p + 3], max(y3, least_y))
             quotient[p], quotient[p + 1], quotient[p + 2], quotient[p + 3] = q0, q1, q2, q3
             for j in range(k):
                 row[j] += q0 * g0[j] + q1 * g1[j] + q2 * g2[j] + q3 * g3[j]
@@ -179,7 +180,7 @@ def _quotients(
             y0 = zero
             for j in range(k):
                 y0 += f[j] * g0[j]
-            q0 = x[p] / max(y0, least_y)
+            q0 = np.divide(x[p], max(y0, least_y))
             quotient[p] = q0
             for j in range(k):
                 row[j] += q0 * g0[j]
@@ -198,8 +199,8 @@ def relative_squares(F: Array, positive: Array, negative: Array) -> float:
             squares = 0.0
             for j in range(F.shape[1]):
                 if positive[r, j] > 0:
-                    share = np.float64(F[r, j]) * np.float64(positive[r, j]) / whole
-                    residual = min(share, 1.0 - np.float64(negative[r, j]) / np.float64(positive[r, j]))
+                    share = np.divide(np.float64(F[r, j]) * np.float64(positive[r, j]), whole)
+                    residual = min(share, 1.0 - np.divide(np.float64(negative[r, j]), np.float64(positive[r, j])))
                     squares += residual * residual
             total += whole * squares
     return total
