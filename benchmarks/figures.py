@@ -26,8 +26,9 @@ def draw_curves(problem: str, records: Sequence[Record], path: Path) -> None:
     best = best_objectives(records)
     figure = Figure(figsize=(7.5, 4.6), layout="constrained")
     axis = figure.subplots()
-    for record in (record for record in records if record["points"] and record["program"] != "null"):
-        _draw_curve(axis, record, best[record["seed"]])
+    for record in sorted(records, key=lambda record: list(PROGRAMS).index(record["program"])):
+        if record["points"] and record["program"] != "null":
+            _draw_curve(axis, record, best[record["seed"]])
     axis.set(xscale="log", yscale="log", xlabel="seconds of the whole call (2 threads)")
     axis.set(ylabel="objective above the best", title=f"{PROBLEMS[problem].title}, k = {PROBLEMS[problem].k}")
     axis.set_ylim(_LEAST * 0.8, _MOST)
@@ -62,7 +63,7 @@ def draw_growth(records: list[Record], path: Path) -> None:
         axis.plot(*points(records, name), color=_COLOURS[place], marker=_MARKERS[place], label=label)
     axis.set(xscale="log", yscale="log", xlabel="rows, or stored entries", ylabel="seconds per iteration")
     axis.grid(True, color="#dddddd", linewidth=0.6)
-    axis.legend(frameon=False)
+    figure.legend(loc="outside upper left", frameon=False)
     _save(figure, path)
 
 
