@@ -18,6 +18,9 @@ from partwise.kernels.threads import even_bounds
 # Three tiles of float64 fill a second-level cache, and BLAS packs a tile's columns of G for enough rows.
 TILE_ROWS, TILE_COLUMNS = 128, 512
 
+# Stored entries of which NumPy takes a power or logarithm at a time, so that what lies between stays in the cache too.
+_PIECE = 1 << 14
+
 
 def least(beta: float, dtype: np.dtype[Any]) -> float:
     """What y is raised to at least, so that 1/y and y^(β−2) stay in the range of numbers: far below what matters."""
@@ -31,12 +34,13 @@ def dense_share(x: Array, F: Array, G: Array, beta: float, negative: Array, posi
     For β = 1 ``positive`` has been made already.
     """
     across = not x.flags.c_contiguous and x.strides[0] < x.strides[1]
-    total = 0.0
+    total, low = 0.0, least(beta, F.dtype)
     for rows, columns in _tiles(*x.shape):
         f, g = F[rows], G[columns]
         # In tiles of the order of x both are read along memory.
         tile = np.ascontiguousarray(x[rows, columns].T if across else x[rows, columns])
-        y = np.maximum(g @ f.T if across else f @ g.T, least(beta, F.dtype))
+        y = g @ f.T if across else f @ g.T
+        np.maximum(y, low, out=y)
         slope = power(y, beta - 1)
         quotient = np.empty_like(y)
         weighed, everywhere = _weigh(tile, y, slope, quotient)
@@ -53,16 +57,17 @@ def sparse_share(
     """Do the same for the rows of a CSR array that ``indptr`` bounds; a tile is all that its zeros are given."""
     entries = slice(indptr[0], indptr[-1])
     x, indices, bounds = data[entries], indices[entries], indptr - indptr[0]
-    quotient = np.empty(len(x), F.dtype)
+    quotient, low = np.empty(len(x), F.dtype), least(beta, F.dtype)
     if beta == 1:
-        _quotients(x, indices, bounds, F, G, least(1, F.dtype), quotient, negative)
+        _quotients(x, indices, bounds, F, G, low, quotient, negative)
         everywhere = F.sum(axis=0, dtype=np.float64) @ positive
-        return _divergence(x, quotient, x.sum(dtype=np.float64), everywhere, beta)
+        return _divergence(x, quotient, float(x.sum(dtype=np.float64)), everywhere, beta)
     seen = bounds[:-1].copy()
     sums = np.zeros(2)
     for rows, columns in _tiles(len(F), len(G)):
         g = G[columns]
-        y = np.maximum(F[rows] @ g.T, least(beta, F.dtype))
+        y = F[rows] @ g.T
+        np.maximum(y, low, out=y)
         slope = power(y, beta - 1)
         ends, first = bounds[1:][rows], columns.start
         sums += _weigh_stored(x, indices, seen[rows], ends, first, y, slope, g, quotient, negative[rows])
@@ -84,13 +89,26 @@ def _tiles(rows: int, columns: int) -> Iterator[tuple[slice, slice]]:
 
 def _divergence(x: Array, quotient: Array, weighed: float, everywhere: float, beta: float) -> float:
     """D of entries x with quotients x/y, from Σ x y^(β−1) over them and Σ y^β over these and all zeros beside them."""
+    x, quotient = x.ravel(), quotient.ravel()
+    pieces = [slice(*pair) for pair in pairwise(even_bounds(len(x), _PIECE))]
+    own = sum(_own(x[piece], quotient[piece], beta) for piece in pieces)
     if beta == 0:
-        return weighed - everywhere - float(np.log(quotient).sum(dtype=np.float64))
+        return weighed - everywhere - own
     if beta == 1:
-        logarithms = np.log(np.maximum(quotient, np.finfo(quotient.dtype).tiny))
-        return float((x * logarithms).sum(dtype=np.float64)) - weighed + everywhere
-    own = float(power(x, beta).sum(dtype=np.float64))
+        return own - weighed + everywhere
     return (own + (beta - 1) * everywhere - beta * weighed) / (beta * (beta - 1))
+
+
+def _own(x: Array, quotient: Array, beta: float) -> float:
+    """Σ log(x/y), Σ x log(x/y) or Σ x^β, in float64."""
+    if beta == 0:
+        terms = np.log(quotient)
+    elif beta == 1:
+        terms = np.maximum(quotient, np.finfo(quotient.dtype).tiny)
+        terms = np.multiply(np.log(terms, out=terms), x, out=terms)
+    else:
+        terms = power(x, beta)
+    return float(terms.sum(dtype=np.float64))
 
 
 @kernel
