@@ -12,6 +12,7 @@ from typing import ClassVar, Self, TypeVar
 import numpy as np
 
 from partwise._types import Array, Float64
+from partwise.arrays.block import Block
 from partwise.kernels.beta import relative_squares
 from partwise.kernels.sums import half_form, residual_squares
 from partwise.kernels.threads import even_ranges, parallel
@@ -200,6 +201,49 @@ class GradientParts(Subproblem):
             return relative_squares(F[rows], self.penalised_positive(F, rows), self.negative[rows])
 
         return sum(in_ranges(part, F))
+
+
+@dataclass(frozen=True)
+class Entries(Subproblem):
+    """The Kullback–Leibler divergence of a block from F Gᵀ, by its entries: what coordinate descent on them needs.
+
+    Its natural residual is that of its :class:`GradientParts`.
+
+    Parameters
+    ----------
+    block : Block
+        Rows of the data, those of F.
+    G : ndarray of shape (n, k)
+        The held factor.
+    linear, ridge : float
+        A penalty's share.
+    """
+
+    name = "entries"
+    additive = False
+
+    block: Block
+    G: Array
+    linear: float = 0.0
+    ridge: float = 0.0
+
+    def plus(self, linear: float, ridge: float) -> "Entries":
+        return replace(self, linear=self.linear + linear, ridge=self.ridge + ridge)
+
+    @property
+    def alive(self) -> Array:
+        return np.asarray(self.G.max(axis=0, initial=0) > 0)
+
+    def parts(self, F: Array) -> GradientParts:
+        """The gradient at F, and the loss there."""
+        parts = self.block.divergence(F, self.G, 1.0)
+        return GradientParts(*parts, falling=-1.0, rising=0.0, linear=self.linear, ridge=self.ridge)
+
+    def measure(self, old: Array, new: Array) -> tuple[Array, float]:
+        return new, self.parts(new).value
+
+    def residual(self, F: Array) -> float:
+        return self.parts(F).residual(F)
 
 
 def gram_of(G: Array) -> Float64:

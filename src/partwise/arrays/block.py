@@ -63,6 +63,16 @@ class Block(ABC):
     def row_squares(self) -> Array:
         """‖xᵢ‖² for each row i, in float64."""
 
+    @property
+    @abstractmethod
+    def stored(self) -> tuple[Array, ...]:
+        """What kernels of single entries read: ``(x,)`` of any strides, or ``(data, indices, indptr)`` in CSR form."""
+
+    @property
+    @abstractmethod
+    def ranges(self) -> Sequence[int]:
+        """Bounds of row ranges that hold about the same number of entries."""
+
     @abstractmethod
     def part(self, index: Array) -> Any:
         """Copies of single rows of the block, dense or CSR as the block is."""
@@ -139,6 +149,14 @@ class DenseBlock(Block):
     def row_squares(self) -> Array:
         return np.asarray(np.einsum("ij,ij->i", self.x, self.x, dtype=np.float64))
 
+    @property
+    def stored(self) -> tuple[Array, ...]:
+        return (self.x,)
+
+    @property
+    def ranges(self) -> Sequence[int]:
+        return even_ranges(self.shape[0], MIN_WORK)
+
     def part(self, index: Array) -> Array:
         return np.ascontiguousarray(self.x[index])
 
@@ -183,12 +201,15 @@ class CSRBlock(Block):
         def multiply(a: int, b: int) -> None:
             csr_times(x.data, x.indices, x.indptr, B, a, b, out)
 
-        each_range(multiply, self._equal_work)
+        each_range(multiply, self.ranges)
         return out
 
+    @property
+    def stored(self) -> tuple[Array, ...]:
+        return self.x.data, self.x.indices, self.x.indptr
+
     @lazy
-    def _equal_work(self) -> list[int]:
-        """Bounds of row ranges that hold about the same number of stored entries."""
+    def ranges(self) -> Sequence[int]:
         indptr = self.x.indptr
         ranges = len(even_ranges(self.shape[0], MIN_WORK)) - 1
         cuts = np.searchsorted(indptr, np.linspace(0, indptr[-1], ranges + 1)[1:-1])
@@ -225,7 +246,7 @@ class CSRBlock(Block):
         return sparse_share(x.data, x.indices, bounds, F, G, beta, negative, positive)
 
     def _divergence_ranges(self, k: int, beta: float) -> Sequence[int]:
-        return self._equal_work if beta == 1 else super()._divergence_ranges(k, beta)
+        return self.ranges if beta == 1 else super()._divergence_ranges(k, beta)
 
     def _survey(self) -> Survey:
         x = self.x

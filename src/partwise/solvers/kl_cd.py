@@ -1,0 +1,31 @@
+"""Coordinate descent of Newton type for the Kullback–Leibler divergence (Hsieh & Dhillon 2011)."""
+
+from itertools import pairwise
+
+import numpy as np
+
+from partwise._types import Array
+from partwise.kernels.kullback_leibler import descent
+from partwise.kernels.threads import parallel
+from partwise.solvers.base import Plan, Solver, Work
+from partwise.subproblems import Entries
+
+
+class NewtonDescent(Solver):
+    """Several sweeps over the coordinates of each row while they still gain, on the entries that are not zero."""
+
+    name = "cd"
+    form = Entries
+    scopes = frozenset({"entry"})
+    monotone = True
+
+    def update(self, subproblem: Entries, F: Array, plan: Plan) -> tuple[Array, Work]:
+        block, new = subproblem.block, np.empty(F.shape, F.dtype)
+        penalty = subproblem.linear, subproblem.ridge
+        lower = descent(block.stored, subproblem.G, penalty, F, plan.sweeps, plan.gain, new)
+        totals = sum(parallel(lower, pairwise(block.ranges)), np.zeros(4))
+        return new, Work.of(totals, len(new))
+
+    def next_plan(self, plan: Plan, work: Work, F: Array) -> Plan:
+        """One kernel serves sparse and dense factors."""
+        return plan
