@@ -5,7 +5,7 @@ positive part needs y everywhere, except for β = 1, where it is the column sums
 is one pass over the stored entries; all else goes by tiles of y that stay in the cache.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -20,6 +20,8 @@ TILE_ROWS, TILE_COLUMNS = 128, 512
 
 # Stored entries of which NumPy takes a power or logarithm at a time, so that what lies between stays in the cache too.
 _PIECE = 1 << 14
+
+_POWERS: dict[float, Callable[[Array], Array]] = {0.0: np.ones_like, 0.5: np.sqrt, 1.0: np.copy, 2.0: np.square}
 
 
 def least(beta: float, dtype: np.dtype[Any]) -> float:
@@ -40,10 +42,9 @@ def dense_share(x: Array, F: Array, G: Array, beta: float, negative: Array, posi
         # In tiles of the order of x both are read along memory.
         tile = np.ascontiguousarray(x[rows, columns].T if across else x[rows, columns])
         y = g @ f.T if across else f @ g.T
-        np.maximum(y, low, out=y)
-        slope = power(y, beta - 1)
+        slope = _slope(y, beta, low)
         quotient = np.empty_like(y)
-        weighed, everywhere = _weigh(tile, y, slope, quotient)
+        weighed, everywhere = _weigh(tile, y, slope, F.dtype.type(low), quotient)
         total += _divergence(tile, quotient, weighed, everywhere, beta)
         negative[rows] += (y.T if across else y) @ g
         if beta != 1:
@@ -59,7 +60,7 @@ def sparse_share(
     x, indices, bounds = data[entries], indices[entries], indptr - indptr[0]
     quotient, low = np.empty(len(x), F.dtype), least(beta, F.dtype)
     if beta == 1:
-        _quotients(x, indices, bounds, F, G, low, quotient, negative)
+        _quotients(x, indices, bounds, F, G, F.dtype.type(low), quotient, negative)
         everywhere = F.sum(axis=0, dtype=np.float64) @ positive
         return _divergence(x, quotient, float(x.sum(dtype=np.float64)), everywhere, beta)
     seen = bounds[:-1].copy()
@@ -67,17 +68,28 @@ def sparse_share(
     for rows, columns in _tiles(len(F), len(G)):
         g = G[columns]
         y = F[rows] @ g.T
-        np.maximum(y, low, out=y)
-        slope = power(y, beta - 1)
+        slope = _slope(y, beta, low)
         ends, first = bounds[1:][rows], columns.start
-        sums += _weigh_stored(x, indices, seen[rows], ends, first, y, slope, g, quotient, negative[rows])
+        sums += _weigh_stored(
+            x, indices, seen[rows], ends, first, y, slope, g, F.dtype.type(low), quotient, negative[rows]
+        )
         positive[rows] += slope @ g
     return _divergence(x, quotient, float(sums[0]), float(sums[1]), beta)
 
 
 def power(y: Array, exponent: float) -> Array:
-    """y^exponent, a new array. NumPy takes roots and squares where these do, but only for exponents above zero."""
-    return np.reciprocal(y**-exponent) if exponent < 0 else y**exponent
+    """y^exponent, a new array, by roots, squares and reciprocals where these do: five times as fast as ``**``."""
+    if exponent < 0:
+        out = power(y, -exponent)
+        return np.reciprocal(out, out=out)
+    return _POWERS[exponent](y) if exponent in _POWERS else np.power(y, exponent)
+
+
+def _slope(y: Array, beta: float, low: float) -> Array:
+    """y^(β−1), for β < 1 of y raised to ``low``; for other β zeros of y are in the way of quotients only."""
+    if beta < 1:
+        np.maximum(y, low, out=y)
+    return power(y, beta - 1)
 
 
 def _tiles(rows: int, columns: int) -> Iterator[tuple[slice, slice]]:
@@ -104,25 +116,28 @@ def _own(x: Array, quotient: Array, beta: float) -> float:
     if beta == 0:
         terms = np.log(quotient)
     elif beta == 1:
-        terms = np.maximum(quotient, np.finfo(quotient.dtype).tiny)
-        terms = np.multiply(np.log(terms, out=terms), x, out=terms)
+        terms = np.log(quotient)
+        terms *= x
     else:
         terms = power(x, beta)
     return float(terms.sum(dtype=np.float64))
 
 
 @kernel
-def _weigh(x: Array, y: Array, slope: Array, quotient: Array) -> tuple[float, float]:
-    """With slope = y^(β−1): make y the weights x y^(β−2), and the quotients x/y; return Σ x y^(β−1) and Σ y^β."""
+def _weigh(x: Array, y: Array, slope: Array, low: float, quotient: Array) -> tuple[float, float]:
+    """With slope = y^(β−1): make y the weights x y^(β−2), and the quotients x/y; return Σ x y^(β−1) and Σ y^β.
+
+    Neither y in a quotient nor what is kept of the quotient, for logarithms, is below ``low``.
+    """
     weighed = 0.0
     everywhere = 0.0
     for r in range(x.shape[0]):
         for c in range(x.shape[1]):
             value, model, s = x[r, c], y[r, c], slope[r, c]
-            q = np.divide(value, model)
+            q = np.divide(value, max(model, low))
             weighed += np.float64(value) * np.float64(s)
             everywhere += np.float64(model) * np.float64(s)
-            quotient[r, c] = q
+            quotient[r, c] = max(q, low)
             y[r, c] = q * s
     return weighed, everywhere
 
@@ -137,6 +152,7 @@ def _weigh_stored(
     y: Array,
     slope: Array,
     g: Array,
+    low: float,
     quotient: Array,
     negative: Array,
 ) -> tuple[float, float]:
@@ -151,9 +167,9 @@ def _weigh_stored(
         row = negative[r]
         while p < ends[r] and indices[p] < first + columns:
             c = indices[p] - first
-            q = np.divide(x[p], y[r, c])
+            q = np.divide(x[p], max(y[r, c], low))
             weighed += np.float64(x[p]) * np.float64(slope[r, c])
-            quotient[p] = q
+            quotient[p] = max(q, low)
             w = q * slope[r, c]
             held = g[c]
             for j in range(len(row)):
@@ -172,7 +188,6 @@ def _quotients(
     Through ``np.divide``: Numba's own operator looks for a zero divisor first, and what may raise does not vectorise.
     """
     zero = F.dtype.type(0)
-    least_y = F.dtype.type(low)
     k = F.shape[1]
     for r in range(len(F)):
         f = F[r]
@@ -187,9 +202,10 @@ def _quotients(
                 y1 += f[j] * g1[j]
                 y2 += f[j] * g2[j]
                 y3 += f[j] * g3[j]
-            q0, q1 = np.divide(x[p], max(y0, least_y)), np.divide(x[p + 1], max(y1, least_y))
-            q2, q3 = np.divide(x[p + 2], max(y2, least_y)), np.divide(x[p + 3], max(y3, least_y))
-            quotient[p], quotient[p + 1], quotient[p + 2], quotient[p + 3] = q0, q1, q2, q3
+            q0, q1 = np.divide(x[p], max(y0, low)), np.divide(x[p + 1], max(y1, low))
+            q2, q3 = np.divide(x[p + 2], max(y2, low)), np.divide(x[p + 3], max(y3, low))
+            quotient[p], quotient[p + 1] = max(q0, low), max(q1, low)
+            quotient[p + 2], quotient[p + 3] = max(q2, low), max(q3, low)
             for j in range(k):
                 row[j] += q0 * g0[j] + q1 * g1[j] + q2 * g2[j] + q3 * g3[j]
             p += 4
@@ -198,8 +214,8 @@ def _quotients(
             y0 = zero
             for j in range(k):
                 y0 += f[j] * g0[j]
-            q0 = np.divide(x[p], max(y0, least_y))
-            quotient[p] = q0
+            q0 = np.divide(x[p], max(y0, low))
+            quotient[p] = max(q0, low)
             for j in range(k):
                 row[j] += q0 * g0[j]
             p += 1
