@@ -1,0 +1,69 @@
+"""The single steps of coordinate descent for the Kullback–Leibler divergence."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from partwise.kernels.kullback_leibler import _root, _safe, descent
+
+weights = st.lists(st.tuples(st.floats(0.01, 10), st.floats(0, 10)), min_size=1, max_size=6)
+ridges = st.one_of(st.just(0.0), st.floats(0.01, 10))
+positive = st.floats(0.01, 100)
+
+
+def pull(poles: list[tuple[float, float]], t: float) -> tuple[float, float]:
+    """N = Σ x / (β + t) and D = −N'."""
+    x, beta = np.array(poles).T
+    return float(np.sum(x / (beta + t))), float(np.sum(x / (beta + t) ** 2))
+
+
+@given(poles=weights, t=positive, constant=positive, ridge=ridges)
+def test_a_step_ends_between_newtons_and_the_minimum(
+    poles: list[tuple[float, float]], t: float, constant: float, ridge: float
+) -> None:
+    N, D = pull(poles, t)
+    P = constant + ridge * t
+    s = _root(t, N, D, P, ridge)
+    assert s >= max(0.0, t - (P - N) / (D + ridge)) * (1 - 1e-9)
+    assume(s > 1e-9)
+    assert pull(poles, s)[0] >= (constant + ridge * s) * (1 - 1e-6)
+
+
+@given(x=positive, beta=st.floats(0, 10), t=positive, constant=positive, ridge=ridges)
+def test_where_one_entry_decides_a_step_is_exact(
+    x: float, beta: float, t: float, constant: float, ridge: float
+) -> None:
+    N, D = pull([(x, beta)], t)
+    s = _root(t, N, D, constant + ridge * t, ridge)
+    assume(s > 1e-3)
+    assert pull([(x, beta)], s)[0] == pytest.approx(constant + ridge * s, rel=1e-6)
+
+
+@given(poles=weights, t=positive, constant=positive, ridge=ridges)
+def test_the_guard_holds_what_it_promises(
+    poles: list[tuple[float, float]], t: float, constant: float, ridge: float
+) -> None:
+    N, _ = pull(poles, t)
+    P = constant + ridge * t
+    assume(N < P)
+    s = _safe(t, N, constant + P - N, ridge)
+    assert 0 < s <= t * (1 + 1e-12)
+    x, beta = np.array(poles).T
+
+    def value(t: float) -> float:
+        return constant * t + 0.5 * ridge * t * t - float(x @ np.log(beta + t))
+
+    for end in np.linspace(s, t, 9):
+        assert value(end) <= value(t) + 1e-9 * (1 + abs(value(t)) + P * t)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_steps_that_would_pass_the_minimum_are_held_back(dtype: type) -> None:
+    """A component that must fall far, beside an entry that it alone explains: an unguarded step ends at zero."""
+    G = np.array([[1.0, 0.0], [1.0, 1.0]], dtype)
+    X = sp.csr_array(np.array([[0.01, 50.0]], dtype))
+    F, new = np.array([[60.0, 50.0]], dtype), np.empty((1, 2), dtype)
+    descent((X.data, X.indices, X.indptr), G, (0.0, 0.0), F, 1, 0.0, new)((0, 1))
+    assert new[0, 0] > 0
