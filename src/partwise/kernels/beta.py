@@ -15,8 +15,8 @@ from partwise._types import Array
 from partwise.kernels._jit import kernel
 from partwise.kernels.threads import even_bounds
 
-# Three tiles of float64 fill a second-level cache, and BLAS packs a tile's columns of G for enough rows.
-TILE_ROWS, TILE_COLUMNS = 128, 512
+# Entries of a tile, three of which nearly fill a second-level cache, and the most rows of one: BLAS packs G for each.
+TILE, TILE_ROWS = 1 << 16, 256
 
 # Stored entries of which NumPy takes a power or logarithm at a time, so that what lies between stays in the cache too.
 _PIECE = 1 << 14
@@ -95,7 +95,7 @@ def _slope(y: Array, beta: float, low: float) -> Array:
 def _tiles(rows: int, columns: int) -> Iterator[tuple[slice, slice]]:
     """All columns of some rows, then of the next ones."""
     for a, b in pairwise(even_bounds(rows, TILE_ROWS)):
-        for c, d in pairwise(even_bounds(columns, TILE_COLUMNS)):
+        for c, d in pairwise(even_bounds(columns, TILE // (b - a))):
             yield slice(a, b), slice(c, d)
 
 
