@@ -18,7 +18,6 @@ from benchmarks.problems import REAL, Problem, start
 from partwise import NMF
 from partwise.arrays import as_operand
 from partwise.engine import problem as engine
-from partwise.estimators.fitting import PLAN
 from partwise.losses import Frobenius
 from partwise.models.bilinear import Bilinear
 from partwise.models.coarse import FEWEST, Coarse, iterations_of
@@ -61,7 +60,7 @@ def sample(X: Any, k: int) -> dict[str, Any] | None:
     found = window(problem, k)
     if found is None:
         return None
-    _, small = Coarse(Bilinear(problem, CoordinateDescent(), PLAN, settles=False), found).problems()
+    _, small = Coarse(Bilinear(problem, CoordinateDescent(), CoordinateDescent.plan, settles=False), found).problems()
     n_iter = iterations_of(small, problem, k)
     if n_iter < FEWEST:
         return None

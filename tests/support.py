@@ -6,8 +6,14 @@ from typing import NoReturn
 
 import pytest
 
+from partwise.losses import Frobenius
+from partwise.solvers import SOLVERS
+
 ROOT = Path(__file__).resolve().parents[1]
 """The root of the repository."""
+
+FROBENIUS_SOLVERS = [name for name, solver in SOLVERS.items() if solver.form in Frobenius.forms]
+"""The solvers that can lower the squared error; tests/estimators/test_losses.py tests all on their losses."""
 
 
 def skip_or_fail(reason: str) -> NoReturn:

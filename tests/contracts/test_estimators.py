@@ -31,6 +31,8 @@ CASES: dict[str, list[Any]] = {
     "NMF": [
         NMF(max_iter=500),
         NMF(2, solver="bpp", init="random", random_state=0, max_iter=500),
+        NMF(2, solver="mu", beta_loss=1.5, tol=1e-2, max_iter=500),
+        NMF(2, beta_loss="kullback-leibler", tol=1e-2, max_iter=500),
         NMF(2, alpha_W=1e-3, l1_ratio=0.5, n_init=2, random_state=0, shuffle=True, max_iter=500),
     ]
 }
@@ -51,7 +53,7 @@ def X() -> np.ndarray:
 def test_every_estimator_and_every_solver_is_tested() -> None:
     assert set(CASES) == set(ESTIMATORS)
     assert all({type(case) for case in cases} == {ESTIMATORS[name]} for name, cases in CASES.items())
-    assert set(SOLVERS) <= {"cd"} | {estimator.solver for estimator in ALL}  # "auto" is "cd"
+    assert set(SOLVERS) <= {"cd", "kl_cd"} | {estimator.solver for estimator in ALL}  # "auto" is these
 
 
 @unwarned

@@ -11,8 +11,9 @@ from partwise._errors import DataError
 from partwise.arrays import Operand
 from partwise.arrays.block import Block, CSRBlock
 from partwise.arrays.operand import Rows
+from partwise.engine.compose import loss_named
 from partwise.kernels.threads import threads
-from partwise.losses.beta import BetaDivergence
+from partwise.losses import BetaDivergence, Loss
 from partwise.losses.kullback_leibler import KullbackLeibler
 from partwise.subproblems import GradientParts
 from tests.contracts.storages import CASES, stored
@@ -35,7 +36,7 @@ def H(rng: np.random.Generator) -> np.ndarray:
     return rng.random((N, K)) + 0.1
 
 
-def of_columns(loss: BetaDivergence, operand: Operand, W: np.ndarray, H: np.ndarray) -> GradientParts:
+def of_columns(loss: Loss, operand: Operand, W: np.ndarray, H: np.ndarray) -> GradientParts:
     """The subproblem of H at W, summed over the blocks."""
 
     def visit(block: Block, rows: Rows) -> tuple[Rows, GradientParts]:
@@ -56,7 +57,7 @@ def test_every_storage_gives_the_value_of_the_definition(
     beta: float, case: tuple[str, str], dtype: type, rtol: float, W: np.ndarray, H: np.ndarray, rng: np.random.Generator
 ) -> None:
     X, W, H = (part.astype(dtype) for part in (positive_data(rng, (M, N), beta), W, H))
-    loss, operand = BetaDivergence(beta), stored(X, *case)
+    loss, operand = loss_named(beta), stored(X, *case)
     expected = beta_divergence(X.astype(float), W.astype(float) @ H.T.astype(float), beta)
     between = loss.between(operand, operand.place(W), H)
     assert between == pytest.approx(expected, rel=1e-11 if dtype is np.float64 else 1e-6)  # in float64 all the same
@@ -77,13 +78,13 @@ def test_the_value_is_that_of_scikit_learn(
     X = sp.csr_array(X) if sparse else X
     operand = stored(X.toarray() if sparse else X, "memory", "CSR" if sparse else "C")
     expected = _beta_divergence(X, W, H.T.copy(), beta)
-    assert BetaDivergence(beta).between(operand, W, H) == pytest.approx(expected, rel=1e-11)
+    assert loss_named(beta).between(operand, W, H) == pytest.approx(expected, rel=1e-11)
 
 
 @each_beta
 def test_subproblems_of_blocks_add_up(beta: float, W: np.ndarray, H: np.ndarray, rng: np.random.Generator) -> None:
     X = positive_data(rng, (M, N), beta)
-    one, many = (of_columns(BetaDivergence(beta), stored(X, "rows", kind), W, H) for kind in ("one", "mixed"))
+    one, many = (of_columns(loss_named(beta), stored(X, "rows", kind), W, H) for kind in ("one", "mixed"))
     assert GradientParts.additive
     assert many.value == pytest.approx(one.value, rel=1e-11)
     np.testing.assert_allclose(many.negative, one.negative, rtol=1e-11)
@@ -96,7 +97,7 @@ def test_the_gradient_is_that_of_the_definition(
 ) -> None:
     linear, ridge, step = 0.3, 0.7, 1e-5
     X = positive_data(rng, (M, N), beta)
-    parts = of_columns(BetaDivergence(beta), stored(X, "memory", "C"), W, H).plus(0.1, ridge).plus(0.2, 0.0)
+    parts = of_columns(loss_named(beta), stored(X, "memory", "C"), W, H).plus(0.1, ridge).plus(0.2, 0.0)
 
     def value(F: np.ndarray) -> float:
         return beta_divergence(X, W @ F.T, beta) + linear * float(F.sum()) + 0.5 * ridge * float(np.sum(F**2))
@@ -114,7 +115,7 @@ def test_the_residual_is_free_of_scale_and_has_the_unit_of_the_loss(
     beta: float, W: np.ndarray, H: np.ndarray, rng: np.random.Generator
 ) -> None:
     X = positive_data(rng, (M, N), beta)
-    loss, scale = BetaDivergence(beta), np.array([4.0, 1.0, 0.25])
+    loss, scale = loss_named(beta), np.array([4.0, 1.0, 0.25])
 
     def residual(x: np.ndarray, w: np.ndarray, h: np.ndarray) -> float:
         operand = stored(x, "memory", "C")
@@ -132,8 +133,8 @@ def test_the_residual_is_free_of_scale_and_has_the_unit_of_the_loss(
 def test_the_scale_is_exact_where_the_survey_knows_it(beta: float, rng: np.random.Generator) -> None:
     X = positive_data(rng, (M, N), beta)
     survey = stored(X, "memory", "C").blocks[0].survey
-    assert BetaDivergence(beta).scale(survey) ** 2 == pytest.approx(float(np.sum(X[X > 0] ** beta)))
-    assert BetaDivergence(beta).scale(stored(0 * X, "memory", "C").blocks[0].survey) == 0
+    assert loss_named(beta).scale(survey) ** 2 == pytest.approx(float(np.sum(X[X > 0] ** beta)))
+    assert loss_named(beta).scale(stored(0 * X, "memory", "C").blocks[0].survey) == 0
 
 
 @each_case
@@ -141,7 +142,7 @@ def test_the_first_zero_is_refused_where_the_loss_is_infinite(case: tuple[str, s
     X = rng.random((M, N)) + 0.1
 
     def check(x: np.ndarray, beta: float) -> None:
-        BetaDivergence(beta).check(stored(x, *case).sweep(lambda block, rows: (None, block.survey), None)[1])
+        loss_named(beta).check(stored(x, *case).sweep(lambda block, rows: (None, block.survey), None)[1])
 
     for beta in BETAS:
         check(X, beta)
@@ -177,7 +178,7 @@ def test_the_bits_do_not_depend_on_threads(beta: float, rng: np.random.Generator
         block, found = stored(X, "memory", kind).blocks[0], set()
         for n_threads in (1, 2, 3):
             with threads(n_threads):
-                parts = BetaDivergence(beta).around(GradientParts, [G])(block, [F])[0]
+                parts = loss_named(beta).around(GradientParts, [G])(block, [F])[0]
             found.add((parts.negative.tobytes(), parts.positive.tobytes(), parts.value))
         assert len(found) == 1
 
@@ -188,7 +189,7 @@ def test_sparse_data_are_never_made_dense_nor_wide(beta: float, rng: np.random.G
     place = rng.integers(0, m, entries), rng.integers(0, n, entries)
     block = CSRBlock(sp.csr_array(sp.coo_array((np.ones(entries), place), shape=(m, n))))
     F, G = rng.random((m, k)) + 0.1, rng.random((n, k)) + 0.1
-    loss = BetaDivergence(beta)
+    loss = loss_named(beta)
     loss.around(GradientParts, [G[:9]])(CSRBlock(block.x[:9, :9]), [F[:9]])
     with threads(2):
         tracemalloc.start()

@@ -15,6 +15,7 @@ from partwise.solvers import SOLVERS, Plan
 from tests.contracts.storages import CASES, stored
 from tests.reference.matrices import low_rank, noisy
 from tests.reference.nmf import objective, optimality, side_residual, solve_by_supports
+from tests.support import FROBENIUS_SOLVERS
 
 M, N, K = 90, 21, 4
 NO_PENALTY = (Elastic(), Elastic())
@@ -48,7 +49,7 @@ def value(a: Bilinear, state: State, X: np.ndarray) -> float:
     return objective(X.astype(float), W, H.T) + a.problem.penalty_W.value(W) + a.problem.penalty_H.value(H)
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", FROBENIUS_SOLVERS)
 @pytest.mark.parametrize("case", CASES, ids="-".join)
 @pytest.mark.parametrize("penalties", [NO_PENALTY, (Elastic(0.1, 0.2), Elastic(0.3, 0.1))])
 def test_each_state_carries_the_objective_of_exactly_its_pair(
@@ -103,7 +104,7 @@ def test_states_stepped_together_go_the_way_they_go_alone(case: tuple[str, str])
             assert one.objective == pytest.approx(other.objective, rel=rtol)
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", FROBENIUS_SOLVERS)
 @pytest.mark.parametrize(("dtype", "rtol"), [(np.float64, 1e-8), (np.float32, 2e-3)])
 def test_storages_walk_the_same_way(solver: str, dtype: type, rtol: float) -> None:
     X = noisy(M, N, K).astype(dtype)
@@ -188,7 +189,7 @@ def test_nothing_is_revived_for_nothing() -> None:
     assert a.revive(state) is None
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", FROBENIUS_SOLVERS)
 @pytest.mark.parametrize("case", [("memory", "C"), ("memory", "CSR"), ("rows", "mixed")], ids="-".join)
 def test_the_bits_do_not_depend_on_threads(solver: str, case: tuple[str, str]) -> None:
     found = set()

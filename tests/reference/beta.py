@@ -5,7 +5,6 @@ F is the factor being updated and G the one held, both tall: X ≈ F Gᵀ.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import xlogy
 
 Matrix = NDArray[np.float64]
 
@@ -17,7 +16,8 @@ def beta_divergence(X: Matrix, Y: Matrix, beta: float) -> float:
     if beta == 0:
         return float(np.sum(X / Y - np.log(X / Y) - 1))
     if beta == 1:
-        return float(np.sum(xlogy(X, X / Y) - X + Y))
+        positive = X > 0
+        return float(np.sum(X[positive] * np.log(X[positive] / Y[positive])) + np.sum(Y - X))
     Y = np.maximum(Y, np.finfo(float).tiny)  # the limit where x and y are zero
     return float(np.sum((X**beta + (beta - 1) * Y**beta - beta * X * Y ** (beta - 1)) / (beta * (beta - 1))))
 

@@ -6,8 +6,8 @@ import scipy.sparse as sp
 from sklearn.decomposition._nmf import _fit_multiplicative_update
 
 from partwise.arrays.block import Block
+from partwise.engine.compose import loss_named
 from partwise.kernels.threads import threads
-from partwise.losses.beta import BetaDivergence
 from partwise.solvers.base import Plan, Solver
 from partwise.solvers.mu import MultiplicativeUpdates
 from partwise.subproblems import GradientParts
@@ -25,7 +25,7 @@ def block_of(X: np.ndarray, kind: str = "C") -> Block:
 
 
 def parts_of(block: Block, F: np.ndarray, G: np.ndarray, beta: float) -> GradientParts:
-    parts = BetaDivergence(beta).around(GradientParts, [G])(block, [F])[0]
+    parts = loss_named(beta).around(GradientParts, [G])(block, [F])[0]
     assert isinstance(parts, GradientParts)
     return parts
 

@@ -47,7 +47,14 @@ class Demo(StrEnum):
 class Fitting:
     """The parameters of `partwise.NMF`, except the number of parts."""
 
-    loss: Annotated[str, _fit(metavar="NAME", help="What is minimised: frobenius, the squared error.")] = "frobenius"
+    loss: Annotated[
+        str,
+        _fit(
+            metavar="NAME",
+            help="What is minimised: frobenius, the squared error; kullback-leibler, for counts; itakura-saito, for "
+            "power spectra; or the β of a β-divergence.",
+        ),
+    ] = "frobenius"
     seed: Annotated[int, _fit(metavar="N", help="Seed; the same seed gives the same result.", min=0, max=2**32 - 1)] = 0
     init: Annotated[
         str | None,
@@ -109,7 +116,7 @@ class Fitting:
             n_components,
             init=self.init,
             solver=self.solver,
-            beta_loss=self.loss,
+            beta_loss=_number_or_name(self.loss),
             tol=self.tol,
             max_iter=self.max_iter,
             random_state=self.seed,
@@ -289,3 +296,10 @@ def _stop_words(value: str | None, encoding: str) -> Any:
     return tuple(
         word for line in read_lines(existing(value), EncodedOptions(encoding=encoding)) for word in line.split()
     )
+
+
+def _number_or_name(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text

@@ -21,12 +21,6 @@ from partwise.models.coarse import Coarse
 from partwise.models.rows import transform
 from partwise.models.window import Window, any_window, window
 from partwise.penalties import Elastic
-from partwise.solvers import Plan
-
-# Inner sweeps of a half-step: a row stops when one gains less than a hundredth of the first. Nearly exact half-steps
-# are what extrapolation wants, and the kernels make them cheap beside the products. Fewer (10, or 0.03) cost a fifth
-# less time on faces, and left the spectra of Jasper Ridge half a per cent above.
-PLAN = Plan(sweeps=20, gain=0.01)
 
 
 @dataclass(frozen=True)
@@ -80,7 +74,7 @@ def _ordered(W: Array, H: Array, rng: np.random.RandomState | None) -> Start:
 
 def _window_of(problem: Problem, k: int, parameters: Parameters) -> Window | None:
     """The sample of the coarse stage, also where it is asked for but may not pay; None to go without."""
-    if parameters.coarse is False:
+    if parameters.coarse is False or parameters.loss.beta != 2:
         return None
     found = window(problem, k)
     return any_window(problem) if found is None and parameters.coarse is True else found
@@ -113,7 +107,7 @@ def _run(
     begun: float,
     finish: Finish,
 ) -> list[Result]:
-    model = Bilinear(problem, parameters.solver, PLAN, settles=not parameters.custom)
+    model = Bilinear(problem, parameters.solver, parameters.solver.plan, settles=not parameters.custom)
     stop = Stop(parameters.tol, parameters.max_iter, parameters.max_time)
     sample = _window_of(problem, starts[0].H.shape[1], parameters)
     prepare = None if sample is None else Coarse(model, sample, parameters.max_time)

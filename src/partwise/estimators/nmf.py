@@ -22,6 +22,7 @@ from partwise.estimators.fitting import best_fit, problem_of
 from partwise.estimators.observe import log_step, visible
 from partwise.estimators.parameters import Parameters, checked
 from partwise.kernels.threads import threads
+from partwise.losses import Frobenius
 from partwise.models.rows import transform
 
 
@@ -47,11 +48,15 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         min(m, n) or n_init exceeds 1. "random" draws the same start as scikit-learn from the same seed; "spa" takes
         the most extreme rows of X as the first parts (good where pure samples exist); "custom" takes the W and H
         that are passed to ``fit``.
-    solver : {"auto", "cd", "bpp"}, default="auto"
-        The half-step. "cd" is coordinate descent (HALS), which "auto" means too; "bpp" solves each half-step exactly
-        by block principal pivoting, which takes fewer and dearer iterations.
-    beta_loss : {"frobenius"} or 2, default="frobenius"
-        The loss.
+    solver : {"auto", "cd", "bpp", "mu"}, default="auto"
+        The half-step. "cd" is coordinate descent: HALS for the Frobenius loss, Newton steps [4]_ for Kullback–Leibler.
+        "bpp" solves each half-step of the Frobenius loss exactly by block principal pivoting, which takes fewer and
+        dearer iterations. "mu" are multiplicative updates [5]_, which serve every loss. "auto" is "cd" where there is
+        one, and "mu" elsewhere.
+    beta_loss : {"frobenius", "kullback-leibler", "itakura-saito"} or float, default="frobenius"
+        The loss, or the β of the β-divergence that it is (2, 1 and 0 are those with a name): "kullback-leibler" for
+        counts, "itakura-saito" for power spectra, whose small entries count as much as large ones. With β ≤ 0 no entry
+        may be zero.
     tol : float, default=1e-4
         The fit has converged when the optimality of both factors is below ``tol``, or when it is below 10 ``tol``
         and the objective fell by less than ``tol`` of itself an iteration, over ten iterations. The optimality is
@@ -101,7 +106,7 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
     reconstruction_err_ : float
         ‖X − WH‖ (the square root of twice the loss) at exactly the returned pair, penalties left out.
     relative_error_ : float
-        ``reconstruction_err_`` / ‖X‖; 0 for all-zero data.
+        ‖X − WH‖ / ‖X‖ (Frobenius norms, whatever the loss); 0 for all-zero data.
     n_iter_ : int
         Iterations done.
     history_ : dict of ndarray
@@ -145,6 +150,10 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
        nonnegative matrix factorization. Neural Computation 24, 1085-1105.
     .. [3] Ang, A. M. S. & Gillis, N. (2019). Accelerating nonnegative matrix factorization algorithms using
        extrapolation. Neural Computation 31, 417-439.
+    .. [4] Hsieh, C.-J. & Dhillon, I. S. (2011). Fast coordinate descent methods with variable selection for
+       non-negative matrix factorization. KDD 2011, 1064-1072.
+    .. [5] Févotte, C. & Idier, J. (2011). Algorithms for nonnegative matrix factorization with the β-divergence.
+       Neural Computation 23, 2421-2456.
 
     Examples
     --------
@@ -366,7 +375,8 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         self.components_ = np.ascontiguousarray(H.T)
         self.shares_ = amounts / (amounts.sum() or 1.0)
         self.reconstruction_err_ = float(np.sqrt(2.0 * max(loss, 0.0)))
-        self.relative_error_ = self.reconstruction_err_ / (problem.survey.norm or 1.0)
+        squared = loss if problem.loss.beta == 2 else Frobenius().between(problem.operand, placed, H)
+        self.relative_error_ = float(np.sqrt(2.0 * max(squared, 0.0))) / (problem.survey.norm or 1.0)
         self.n_iter_ = result.n_iter
         self.history_ = result.history.arrays()
         self.status_ = result.status

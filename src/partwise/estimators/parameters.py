@@ -76,6 +76,11 @@ def checked(estimator: Any) -> Parameters:
         coarse="auto" if isinstance(estimator.coarse, str) and estimator.coarse == "auto" else get.truth("coarse"),
     )
     _check_restarts(parameters)
+    if parameters.coarse is True and loss.beta != 2:
+        raise ParameterError(
+            f"coarse=True with beta_loss={estimator.beta_loss!r} cannot be: samples are chosen for the Frobenius loss. "
+            "Use coarse='auto' or False."
+        )
     return parameters
 
 

@@ -18,6 +18,8 @@ class Loss(ABC):
     """D(X | WH), summed over the entries, with a scale that its docstring states."""
 
     name: ClassVar[str]
+    beta: float
+    """The β of the β-divergence that it is."""
     forms: ClassVar[frozenset[type[Subproblem]]]
     """The subproblems that it can state."""
     certificate: ClassVar[type[Subproblem]]

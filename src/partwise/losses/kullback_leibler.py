@@ -1,8 +1,13 @@
 """The Kullback–Leibler loss."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from partwise._types import Array
+from partwise.arrays.block import Block
+from partwise.losses.base import Frame
 from partwise.losses.beta import BetaDivergence
+from partwise.subproblems import Entries, GradientParts, Subproblem
 
 
 @dataclass(frozen=True)
@@ -14,5 +19,15 @@ class KullbackLeibler(BetaDivergence):
     """
 
     name = "kullback-leibler"
+    forms = frozenset({GradientParts, Entries})
 
     beta: float = field(default=1.0, init=False)
+
+    def around(self, form: type[Subproblem], held: Sequence[Array]) -> Frame:
+        if form is not Entries:
+            return super().around(form, held)
+
+        def frame(block: Block, F: Sequence[Array]) -> list[Entries]:
+            return [Entries(block, G) for G in held]
+
+        return frame

@@ -196,10 +196,14 @@ class Bilinear:
         """The pair to return: scale and order settled where the start was ours, W solved exactly, and measured."""
         if self.problem.survey.sumsq == 0:
             return self._zero(state)
+        if self.settles and self.problem.free_scale:
+            state = self._scaled(state)
+        solved = self._solved(state)
+        if not solved.objective <= state.objective + self._slack:
+            # Rows solved by steps, not exactly: where they are not convex (β < 1) they can end above where they were.
+            solved = state
         if self.settles:
-            solved = self._ordered(self._solved(self._scaled(state) if self.problem.free_scale else state))
-        else:
-            solved = self._solved(state)
+            solved = self._ordered(solved)
         if solved.objective < _CANCELLED * self.problem.magnitude:
             return replace(solved, objective=self.problem.objective(solved.W, solved.H))
         return solved

@@ -10,7 +10,9 @@ from partwise.engine.problem import Problem
 from partwise.solvers.base import Plan
 from partwise.solvers.bpp import BlockPivoting
 from partwise.solvers.cd import CoordinateDescent
-from partwise.subproblems import NormalEquations, Subproblem
+from partwise.solvers.kl_cd import NewtonDescent
+from partwise.solvers.mu import MultiplicativeUpdates
+from partwise.subproblems import Entries, GradientParts, NormalEquations, Subproblem
 
 # Where parts are linear combinations of each other, up to this condition number of their Gram in units of their norms,
 # many W are equally good; a ridge of this share of the Gram's diagonal picks one that rounding cannot change.
@@ -19,6 +21,12 @@ _SINGULAR, _RIDGE = 1e10, 1e-8
 # Sweeps that find the support of nearly every row, at a tenth of what exchanges cost that would find it; above this
 # condition they could end in another of many nearly equal supports for the same row among others.
 _SUPPORT, _CONDITION = Plan(sweeps=30, gain=1e-3), 1e6
+
+
+# Sweeps of a row on its entries: to eight digits of what the first one gained.
+_ENTRIES = Plan(sweeps=500, gain=1e-8)
+# Multiplicative steps of a row: the most, and the share of its largest coefficient below which one is small.
+_STEPS, _SMALL = 500, 1e-5
 
 
 def solve_rows(subproblem: NormalEquations) -> Array:
@@ -42,10 +50,13 @@ def solve_rows(subproblem: NormalEquations) -> Array:
 
 
 def rows_solver(problem: Problem, H: Array) -> Callable[[Block], tuple[Array, Subproblem]]:
-    """What turns a block into its rows of the best W for a held H (n × k), and the subproblem that judges them.
+    """What turns a block into its rows of the best W for a held H (n × k), and the subproblem that judges them."""
+    forms = problem.loss.forms
+    return next(solver for form, solver in _SOLVERS.items() if form in forms)(problem, H)
 
-    The products are taken in float64 also for float32 data, so that an ill-conditioned H does not cost digits.
-    """
+
+def _exactly(problem: Problem, H: Array) -> Callable[[Block], tuple[Array, Subproblem]]:
+    """The products are taken in float64 also for float32 data, so that an ill-conditioned H does not cost digits."""
     frame = problem.loss.around(NormalEquations, [H.astype(np.float64)])
 
     def solve(block: Block) -> tuple[Array, Subproblem]:
@@ -55,6 +66,54 @@ def rows_solver(problem: Problem, H: Array) -> Callable[[Block], tuple[Array, Su
         return W.astype(problem.operand.dtype, copy=False), subproblem
 
     return solve
+
+
+def _by_entries(problem: Problem, H: Array) -> Callable[[Block], tuple[Array, Subproblem]]:
+    """Coordinate descent on the entries of each row until a sweep gains next to nothing."""
+    judge = problem.loss.around(problem.loss.certificate, [H])
+    frame = problem.loss.around(Entries, [H])
+
+    def solve(block: Block) -> tuple[Array, Subproblem]:
+        start = _equal_parts(block, H)
+        subproblem = frame(block, [start])[0].plus(*problem.penalty_W.quadratic(start))
+        W = NewtonDescent().update(subproblem, start, _ENTRIES)[0]
+        return W, judge(block, [W])[0]
+
+    return solve
+
+
+def _by_steps(problem: Problem, H: Array) -> Callable[[Block], tuple[Array, Subproblem]]:
+    """Multiplicative steps, for each row until its own have become small."""
+    frame = problem.loss.around(GradientParts, [H])
+    solver = MultiplicativeUpdates()
+
+    def solve(block: Block) -> tuple[Array, Subproblem]:
+        W = _equal_parts(block, H)
+        live = np.ones((len(W), 1), bool)
+        for _ in range(_STEPS):
+            parts = frame(block, [W])[0].plus(*problem.penalty_W.quadratic(W))
+            new = np.where(live, solver.update(parts, W, Plan())[0], W)
+            live &= np.abs(new - W).max(axis=1, keepdims=True) > _SMALL * W.max(axis=1, keepdims=True)
+            W = new
+            if not live.any():
+                break
+        return W, frame(block, [W])[0]
+
+    return solve
+
+
+def _equal_parts(block: Block, H: Array) -> Array:
+    """A start for rows: all parts alike, and as much of them as the row has."""
+    total = H.dtype.type(H.sum(dtype=np.float64) or 1.0)
+    return np.repeat(block.times(np.ones((len(H), 1), H.dtype)) / total, H.shape[1], axis=1)
+
+
+_SOLVERS: dict[type[Subproblem], Callable[[Problem, Array], Callable[[Block], tuple[Array, Subproblem]]]] = {
+    NormalEquations: _exactly,
+    Entries: _by_entries,
+    GradientParts: _by_steps,
+}
+"""How rows are solved, by the form of the subproblem; the first that the loss states is taken."""
 
 
 def transform(problem: Problem, H: Array) -> Array:

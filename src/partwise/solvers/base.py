@@ -70,6 +70,8 @@ class Solver(ABC):
     form: ClassVar[type[Subproblem]]
     scopes: ClassVar[frozenset[str]]
     monotone: ClassVar[bool]
+    plan: ClassVar[Plan] = Plan()
+    """How the first half-steps of a fit are done."""
     floor: ClassVar[float] = 0.0
     """The least that extrapolation may leave of an entry: above 0 for updates that cannot leave 0."""
 

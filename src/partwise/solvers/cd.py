@@ -21,6 +21,10 @@ class CoordinateDescent(Solver):
     form = NormalEquations
     scopes = frozenset({"entry"})
     monotone = True
+    # Nearly exact half-steps are what extrapolation wants, and the kernels make them cheap beside the products. Fewer
+    # sweeps (10, or a gain of 0.03) took as long to the same objective, and left the spectra of Jasper Ridge half a per
+    # cent above.
+    plan = Plan(sweeps=20, gain=0.01)
 
     def update(self, subproblem: NormalEquations, F: Array, plan: Plan) -> tuple[Array, Work]:
         new = np.empty(F.shape, F.dtype)
