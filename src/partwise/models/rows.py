@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from partwise._types import Array
+from partwise._types import Array, Float64
 from partwise.arrays.block import Block
 from partwise.engine.problem import Problem
 from partwise.solvers.base import Plan
@@ -12,7 +12,7 @@ from partwise.solvers.bpp import BlockPivoting
 from partwise.solvers.cd import CoordinateDescent
 from partwise.solvers.kl_cd import NewtonDescent
 from partwise.solvers.mu import MultiplicativeUpdates
-from partwise.subproblems import Entries, GradientParts, NormalEquations, Subproblem
+from partwise.subproblems import Entries, GradientParts, NormalEquations, Subproblem, gram_of
 
 # Where parts are linear combinations of each other, up to this condition number of their Gram in units of their norms,
 # many W are equally good; a ridge of this share of the Gram's diagonal picks one that rounding cannot change.
@@ -22,31 +22,44 @@ _SINGULAR, _RIDGE = 1e10, 1e-8
 # condition they could end in another of many nearly equal supports for the same row among others.
 _SUPPORT, _CONDITION = Plan(sweeps=30, gain=1e-3), 1e6
 
-
 # Sweeps of a row on its entries: to eight digits of what the first one gained.
 _ENTRIES = Plan(sweeps=500, gain=1e-8)
 # Multiplicative steps of a row: the most, and the share of its largest coefficient below which one is small.
 _STEPS, _SMALL = 500, 1e-5
 
 
-def solve_rows(subproblem: NormalEquations) -> Array:
-    """Each row exactly, from a fixed start: its answer depends on that row and the Gram alone.
+class ExactRows:
+    """Solves rows of one Gram exactly, each from a fixed start: its answer depends on that row and the Gram alone.
 
     Coordinate descent from the positive part of the unconstrained solution finds the support; block pivoting proves or
     mends it, and solves.
+
+    Parameters
+    ----------
+    gram : ndarray of shape (k, k), float64
+        With the penalty joined.
     """
-    norms = np.sqrt(np.diag(subproblem.penalised_gram))
-    units = np.where(norms > 0, norms, 1.0)
-    scaled = subproblem.penalised_gram / units / units[:, None]
-    condition = np.linalg.cond(scaled[norms > 0][:, norms > 0]) if norms.any() else 1.0
-    unit = NormalEquations(subproblem.penalised_cross / units, scaled, 0.0)
-    if condition > _SINGULAR:
-        unit = unit.plus(0.0, _RIDGE)
-    start = np.maximum(unit.cross @ np.linalg.pinv(unit.penalised_gram, hermitian=True), 0)
-    start[:, norms == 0] = 0
-    if condition < _CONDITION:
-        start = CoordinateDescent().update(unit, start, _SUPPORT)[0]
-    return BlockPivoting().update(unit, start, Plan())[0] / units
+
+    def __init__(self, gram: Float64) -> None:
+        norms = np.sqrt(np.diag(gram))
+        self._dead = norms == 0
+        self._units = np.where(self._dead, 1.0, norms)
+        scaled = gram / self._units / self._units[:, None]
+        alive = scaled[~self._dead][:, ~self._dead]
+        condition = float(np.linalg.cond(alive)) if alive.size else 1.0
+        ridge = _RIDGE if condition > _SINGULAR else 0.0
+        self._gram = scaled + ridge * np.eye(len(gram))
+        self._inverse = np.linalg.pinv(self._gram, hermitian=True)
+        self._plain = condition < _CONDITION
+
+    def solve(self, cross: Float64) -> Float64:
+        """The rows (b × k) that minimise ½ f G fᵀ − f·c over f ≥ 0 for the rows c of ``cross``."""
+        unit = NormalEquations(cross / self._units, self._gram, 0.0)
+        F = np.maximum(unit.cross @ self._inverse, 0)
+        F[:, self._dead] = 0
+        if self._plain:
+            F = CoordinateDescent().update(unit, F, _SUPPORT)[0]
+        return np.asarray(BlockPivoting().update(unit, F, Plan())[0] / self._units)
 
 
 def rows_solver(problem: Problem, H: Array) -> Callable[[Block], tuple[Array, Subproblem]]:
@@ -57,12 +70,14 @@ def rows_solver(problem: Problem, H: Array) -> Callable[[Block], tuple[Array, Su
 
 def _exactly(problem: Problem, H: Array) -> Callable[[Block], tuple[Array, Subproblem]]:
     """The products are taken in float64 also for float32 data, so that an ill-conditioned H does not cost digits."""
-    frame = problem.loss.around(NormalEquations, [H.astype(np.float64)])
+    held = H.astype(np.float64)
+    frame = problem.loss.around(NormalEquations, [held])
+    penalty = problem.penalty_W.quadratic(held)
+    exact = ExactRows(NormalEquations(held, gram_of(held), 0.0).plus(*penalty).penalised_gram)
 
     def solve(block: Block) -> tuple[Array, Subproblem]:
-        empty = np.zeros((block.shape[0], H.shape[1]))
-        subproblem = frame(block, [empty])[0]
-        W = solve_rows(subproblem.plus(*problem.penalty_W.quadratic(empty)))
+        subproblem = frame(block, [held])[0]
+        W = exact.solve(subproblem.plus(*penalty).penalised_cross)
         return W.astype(problem.operand.dtype, copy=False), subproblem
 
     return solve
