@@ -218,6 +218,23 @@ def test_a_dead_component_is_revived_before_the_end() -> None:
     assert (model.revived, result.status) == (1, Status.CONVERGED)
 
 
+def test_a_start_that_was_just_revived_is_judged_by_what_it_has_now() -> None:
+    """The first start is far behind until its dead component lives again, at the iteration that would drop it."""
+
+    class Reviving(Floors):
+        def _halved(self, state: State) -> State:
+            halved = super()._halved(state)
+            return replace(halved, dead=(0,)) if halved.n_iter == FIRST and state.lowest > 1 else halved
+
+        def revive(self, state: State) -> State | None:
+            return replace(state, objective=1.0, lowest=0.5, dead=())
+
+    model = Reviving()
+    results = run(model, model.starts(3.0, 1.0), Stop(tol=0.0, max_iter=2 * FIRST), drop=True)
+    assert [result.status for result in results] == [Status.MAX_ITER, Status.DROPPED]
+    assert results[0].objective == pytest.approx(0.5, abs=0.05)
+
+
 def test_a_hopeless_revival_is_tried_once() -> None:
     model = Halving(dead_at=2)
     one(model, tol=1e-3)

@@ -166,8 +166,38 @@ def test_a_sample_of_both_sides_begins_as_low_as_ten_iterations_end(
 ) -> None:
     monkeypatch.setattr(window, "SMALLEST_WORK", 0.0)
     X = sp.csr_array(words())
-    with_, without = (fit(X, coarse=choice, max_iter=10, tol=0, **penalties) for choice in ("auto", False))
+    with_, without = (fit(X, coarse=choice, max_iter=10, tol=0, **penalties) for choice in (True, False))
     assert with_.history_["objective"][0] < 1.01 * without.history_["objective"][-1]
+
+
+@pytest.mark.filterwarnings("ignore:The fit stopped at max_iter")
+def test_with_penalties_it_has_to_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(window, "SMALLEST_WORK", 0.0)
+    X = sp.csr_array(words())
+    penalties = {"alpha_W": 1e-5, "alpha_H": 1e-5}
+    auto, without = (fit(X, coarse=choice, max_iter=3, **penalties) for choice in ("auto", False))
+    np.testing.assert_array_equal(auto.components_, without.components_)
+
+
+@pytest.mark.filterwarnings("ignore:The fit stopped at max_iter")
+def test_its_seconds_count_among_those_of_the_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    stops = []
+    original = coarse.run
+
+    def spy(model: Any, states: Any, stop: Any, **options: Any) -> Any:
+        results = original(model, states, stop, **options)
+        stops.append(results[0].history.seconds[0])
+        return results
+
+    monkeypatch.setattr(coarse, "run", spy)
+    fitted = fit(tall(), coarse=True, max_iter=3)
+    assert 0 < stops[0] < fitted.history_["seconds"][0]
+
+
+@pytest.mark.filterwarnings("ignore:The fit stopped at max_time")
+def test_no_time_leaves_it_one_iteration() -> None:
+    fitted = fit(tall(), coarse=True, max_time=0)
+    assert (fitted.n_iter_, fitted.status_) == (1, "max_time")
 
 
 @pytest.mark.filterwarnings("ignore:The fit stopped at max_iter")

@@ -121,7 +121,9 @@ def _drop(runs: list[_Run]) -> None:
     """Give up those that still run among the losers; starts that have ended compete."""
     rivals = [one for one in runs if one.status is not Status.DROPPED]
     best = min(one.state.objective for one in rivals)
-    for i in losers([one.history.objective for one in rivals]):
+    # A start whose component was just revived is below what its history ends with.
+    courses = [[*one.history.objective[:-1], one.state.objective] for one in rivals]
+    for i in losers(courses):
         if rivals[i].status is None:
             found = f"After {rivals[i].state.n_iter} iterations its objective was {rivals[i].state.objective:.6g}"
             rivals[i].end(Status.DROPPED, f"{found}, and that of another start {best:.6g}.")

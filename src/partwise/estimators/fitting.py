@@ -74,9 +74,9 @@ def _ordered(W: Array, H: Array, rng: np.random.RandomState | None) -> Start:
 
 def _window_of(problem: Problem, k: int, parameters: Parameters) -> Window | None:
     """The sample of the coarse stage, also where it is asked for but may not pay; None to go without."""
-    if parameters.coarse is False or parameters.loss.beta != 2:
+    if parameters.coarse is False or not parameters.samples:
         return None
-    found = window(problem, k)
+    found = window(problem, k) if parameters.coarse is True or problem.free_scale else None
     return any_window(problem) if found is None and parameters.coarse is True else found
 
 
@@ -110,7 +110,7 @@ def _run(
     model = Bilinear(problem, parameters.solver, parameters.solver.plan, settles=not parameters.custom)
     stop = Stop(parameters.tol, parameters.max_iter, parameters.max_time)
     sample = _window_of(problem, starts[0].H.shape[1], parameters)
-    prepare = None if sample is None else Coarse(model, sample, parameters.max_time)
+    prepare = None if sample is None else Coarse(model, sample, begun, parameters.max_time)
     states = [model.start(start.W, start.H) for start in starts]
     drop = parameters.drop_losers and finish == "best"
     return run(model, states, stop, on_step, prepare=prepare, begun=begun, drop=drop, finish=finish)

@@ -91,8 +91,9 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
     coarse : bool or "auto", default="auto"
         Whether to fit a sample of the rows, the columns or both first, and to begin there. "auto" does where X is
         large enough for that to pay: the few heaviest lines where they hold half of the sum of squares, as frequent
-        words do, and otherwise some hundred random ones for each part. The objective and ``n_iter_`` are those of all
-        of X, ``history_`` and ``max_time`` count the time. A start that already fits is left as it is.
+        words do, and otherwise some hundred random ones for each part; not with penalties, whose optima
+        lie apart. The objective and ``n_iter_`` are those of all of X, ``history_`` and ``max_time`` count the time,
+        and callbacks hear of the iterations on all of X. A start that already fits is left as it is.
 
     Attributes
     ----------

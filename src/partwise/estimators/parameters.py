@@ -42,6 +42,11 @@ class Parameters:
         """Whether the start is the user's own."""
         return self.init == "custom"
 
+    @property
+    def samples(self) -> bool:
+        """Whether a sample can be fitted first: lines are chosen by squares, and others than its own begin at zero."""
+        return self.loss.beta == 2 and self.solver.floor == 0
+
 
 def checked(estimator: Any) -> Parameters:
     """The parameters of ``estimator``, checked one by one and against each other.
@@ -76,10 +81,10 @@ def checked(estimator: Any) -> Parameters:
         coarse="auto" if isinstance(estimator.coarse, str) and estimator.coarse == "auto" else get.truth("coarse"),
     )
     _check_restarts(parameters)
-    if parameters.coarse is True and loss.beta != 2:
+    if parameters.coarse is True and not parameters.samples:
         raise ParameterError(
-            f"coarse=True with beta_loss={estimator.beta_loss!r} cannot be: samples are chosen for the Frobenius loss. "
-            "Use coarse='auto' or False."
+            f"coarse=True with beta_loss={estimator.beta_loss!r} and solver={estimator.solver!r} cannot be: samples "
+            "are for the Frobenius loss, and leave zeros that solver='mu' cannot leave. Use coarse='auto' or False."
         )
     return parameters
 

@@ -159,27 +159,36 @@ class _BlasGuard:
 
     def _forget(self) -> None:
         self._lock = threading.Lock()
-        self._inside = 0
+        self._inside: set[object] = set()
         self._keeper: ThreadPoolExecutor | None = None
         self._limiter = ExitStack()
 
     @contextmanager
     def single(self) -> Iterator[ThreadpoolController]:
         libraries = ThreadpoolController()  # looked for each time: another BLAS may have been loaded since
-        with self._lock:
-            if self._inside == 0:
-                self._keeper = ThreadPoolExecutor(1, thread_name_prefix="blas")
-                self._keeper.submit(self._limit, libraries).result()
-            self._inside += 1
+        fit = object()
         try:
+            # Inside the try: Ctrl-C while entering must not leave the limit behind.
+            self._enter(fit, libraries)
             with _one_thread(libraries):
                 yield libraries
         finally:
-            with self._lock:
-                self._inside -= 1
-                if self._inside == 0 and self._keeper is not None:
-                    self._keeper.submit(self._limiter.close).result()
-                    self._keeper.shutdown()
+            self._leave(fit)
+
+    def _enter(self, fit: object, libraries: ThreadpoolController) -> None:
+        with self._lock:
+            self._inside.add(fit)
+            if self._keeper is None:
+                self._keeper = ThreadPoolExecutor(1, thread_name_prefix="blas")
+                self._keeper.submit(self._limit, libraries).result()
+
+    def _leave(self, fit: object) -> None:
+        with self._lock:
+            self._inside.discard(fit)
+            if not self._inside and self._keeper is not None:
+                keeper, self._keeper = self._keeper, None
+                keeper.submit(self._limiter.close).result()
+                keeper.shutdown()
 
     def _limit(self, libraries: ThreadpoolController) -> None:
         self._limiter.enter_context(_one_thread(libraries))

@@ -17,6 +17,7 @@ from partwise.models.reports import Course, Each, Half, Residuals, Share, Worst
 from partwise.models.rows import rows_solver
 from partwise.penalties.base import Penalty
 from partwise.solvers.base import Plan, Solver
+from partwise.subproblems import NormalEquations
 
 # Below this share of the loss at zero the loss that the subproblem gives for free has lost too many digits.
 _CANCELLED = 1e-4
@@ -198,18 +199,18 @@ class Bilinear:
             return self._zero(state)
         if self.settles and self.problem.free_scale:
             state = self._scaled(state)
-        solved = self._solved(state)
-        if not solved.objective <= state.objective + self._slack:
+        solved = self._measured(state, solve=True)
+        if self.problem.loss.certificate is not NormalEquations and solved.objective > state.objective:
             # Rows solved by steps, not exactly: where they are not convex (β < 1) they can end above where they were.
-            solved = state
+            solved = self._measured(state, solve=False)
         if self.settles:
             solved = self._ordered(solved)
         if solved.objective < _CANCELLED * self.problem.magnitude:
             return replace(solved, objective=self.problem.objective(solved.W, solved.H))
         return solved
 
-    def _solved(self, state: State) -> State:
-        W, optimality, objective = self._measure(state, solve=True)
+    def _measured(self, state: State, solve: bool) -> State:
+        W, optimality, objective = self._measure(state, solve)
         return replace(state, W=W, objective=objective, optimality=optimality)
 
     def _zero(self, state: State) -> State:
@@ -223,11 +224,11 @@ class Bilinear:
         problem = self.problem
         form = problem.loss.certificate
         frame = problem.loss.around(form, [state.H])
-        solved_rows = rows_solver(problem, state.H)
+        solved_rows = rows_solver(problem, state.H) if solve else None
 
         def visit(block: Block, rows: Rows) -> tuple[Rows, Residuals]:
             W = _array(rows)
-            W, one = solved_rows(block) if solve else (W, frame(block, [W])[0])
+            W, one = (W, frame(block, [W])[0]) if solved_rows is None else solved_rows(block)
             other = problem.loss.around(form, [W])(block.T, [state.H])[0]
             squares = one.plus(*problem.penalty_W.quadratic(W)).residual(W)
             return W, Residuals(squares, other, one.measure(W, W)[1], problem.penalty_W.value(W))

@@ -4,6 +4,8 @@ An iteration on the sample costs its share of one on everything and finds nearly
 everything begin there. Which lines the sample takes, :mod:`partwise.models.window` says. How long it is iterated
 follows from its share of the work of an iteration, counted in operations: all of it costs at most as much as BUDGET
 iterations on everything, and saves ten to twenty of them.
+
+With penalties it has to be asked for: their optima lie apart, and on faces that of the sample led to a worse one.
 """
 
 from collections.abc import Sequence
@@ -38,12 +40,15 @@ class Coarse:
         The model of everything.
     window : Window
         The rows and columns of the sample.
+    begun : float
+        When the clock of the fit started, in seconds of ``perf_counter``.
     max_time : float or None
-        Seconds that it may take.
+        Seconds from then on after which no further iteration of the sample begins.
     """
 
     model: Bilinear
     window: Window
+    begun: float
     max_time: float | None = None
 
     def __call__(self, states: Sequence[State]) -> list[State]:
@@ -56,7 +61,8 @@ class Coarse:
         poor = [i for i, start in enumerate(starts) if not self._good(states[i], model.certify(start))]
         stop = Stop(TOL, iterations, self.max_time)
         better = list(states)
-        for i, result in zip(poor, run(model, [starts[i] for i in poor], stop, finish="none"), strict=True):
+        results = run(model, [starts[i] for i in poor], stop, begun=self.begun, finish="none")
+        for i, result in zip(poor, results, strict=True):
             better[i] = self._extended(replace(self.model, problem=band), result)
         return better
 
