@@ -86,6 +86,16 @@ def test_near_an_exact_fit_the_objective_falls_to_the_precision(dtype: Any) -> N
     assert "no longer falls" in model.stop_reason_
 
 
+@pytest.mark.parametrize("noise", [0.2, 0.1, 0.05, 0.02])
+def test_in_float32_the_history_of_a_good_fit_never_visibly_rises(noise: float) -> None:
+    """The objective that comes free from the normal equations has lost most of its digits there."""
+    rng = np.random.default_rng(0)
+    X = rng.gamma(0.5, size=(300, 5)) @ rng.gamma(0.5, size=(5, 200))
+    X = (X + noise * X.mean() * rng.random(X.shape)).astype(np.float32)
+    objective = NMF(5, init="random", random_state=0, tol=0, max_iter=100).fit(X).history_["objective"]
+    assert (np.diff(objective) <= 1e-4 * objective[1:]).all()
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("scale", [1.0, 1e-6])
 def test_near_an_exact_fit_what_is_returned_is_what_transform_gives(dtype: Any, scale: float) -> None:

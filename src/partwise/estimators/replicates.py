@@ -72,6 +72,9 @@ def replicates(estimator: NMF, X: Any) -> list[Replicate]:
     >>> [one.H.shape for one in found]
     [(2, 2), (2, 2), (2, 2)]
     """
+    if not isinstance(estimator, NMF):
+        kind = type(estimator).__name__
+        raise ParameterError(f"{kind} is no partwise.NMF, whose starts replicates are: give one of those.")
     parameters = checked(estimator)
     if parameters.custom:
         raise ParameterError(

@@ -22,7 +22,7 @@ from partwise.subproblems import NormalEquations
 # Below this share of the loss at zero the loss that the subproblem gives for free has lost too many digits.
 _CANCELLED = 1e-4
 # So has the one of a step below this many times its rounding.
-_CANCELLED_STEP = 1e3
+_CANCELLED_STEP = 1e4
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ class Bilinear:
             solved = self._measured(state, solve=False)
         if self.settles:
             solved = self._ordered(solved)
-        if solved.objective < _CANCELLED * self.problem.magnitude:
+        if solved.objective < max(_CANCELLED * self.problem.magnitude, _CANCELLED_STEP * self._slack):
             return replace(solved, objective=self.problem.objective(solved.W, solved.H))
         return solved
 
