@@ -95,6 +95,38 @@ def test_what_the_warning_advises_helps(site: Path, tmp_path: Path) -> None:
     assert list(cache.rglob("*.nbi"))
 
 
+EVERY_FIT = """
+import hashlib, warnings
+import numpy as np
+import scipy.sparse as sp
+from partwise import NMF
+from partwise.solvers import SOLVERS
+
+warnings.simplefilter("ignore")
+X = np.random.default_rng(0).poisson(0.7, (300, 120)).astype(float)
+digest = hashlib.sha256()
+for dtype in (np.float64, np.float32):
+    for container in (np.asarray, sp.csr_array):
+        for solver in sorted({solver.name for solver in SOLVERS.values()}):
+            for loss in ("frobenius", "kullback-leibler"):
+                if solver != "bpp" or loss == "frobenius":
+                    model = NMF(7, solver=solver, beta_loss=loss, random_state=0, max_iter=15, tol=0)
+                    digest.update(model.fit_transform(container(X.astype(dtype))).tobytes())
+print(digest.hexdigest())
+"""
+
+
+def test_kernels_from_the_disk_give_the_bits_of_those_just_compiled(tmp_path: Path) -> None:
+    variables = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", EVERY_FIT]
+    runs = [
+        subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=600, check=True)
+        for _ in range(2)
+    ]
+    assert list(tmp_path.rglob("*.nbi"))
+    assert runs[0].stdout == runs[1].stdout
+
+
 def fit(seed: int, n_threads: int | None = None) -> str:
     """A digest of all bits of a fit: its factors and its objectives."""
     X = np.tile(load_digits().data, (4, 1))[200 * seed :]  # enough work to be shared among threads

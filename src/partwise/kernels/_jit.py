@@ -29,6 +29,15 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     return cast(Callable[P, R], compiled)
 
 
+def inlined(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile ``function`` into each kernel that calls it.
+
+    A helper with code of its own would be there twice, in the kernel's object and in its own, optimised differently. A
+    process that compiles calls the one, a process that loads from disk the other, and sums differ in the last bits.
+    """
+    return cast(Callable[P, R], numba.njit(function, nogil=True, fastmath=_FASTMATH, forceinline=True))
+
+
 _uncached_said = False
 
 

@@ -8,7 +8,7 @@ sign change sides: all of them while their number falls, the last one alone afte
 import numpy as np
 
 from partwise._types import Array, Float64
-from partwise.kernels._jit import kernel
+from partwise.kernels._jit import inlined, kernel
 
 # A pivot below this share of its diagonal is a column that the earlier ones already span; the column stays at zero.
 _DEPENDENT = 1e-12
@@ -17,7 +17,7 @@ _DEPENDENT = 1e-12
 _SIGN = 1e-10
 
 
-@kernel
+@inlined
 def solve_passive(gram: Float64, c: Float64, passive: Array, L: Float64, index: Array, f: Float64) -> None:
     """Solve G[P, P] f[P] = c[P] by Cholesky, f = 0 elsewhere; columns dependent on earlier ones leave P."""
     k = gram.shape[0]
@@ -52,7 +52,7 @@ def solve_passive(gram: Float64, c: Float64, passive: Array, L: Float64, index: 
         f[index[a]] = total / L[a, a]
 
 
-@kernel
+@inlined
 def violations(gram: Float64, c: Float64, passive: Array, f: Float64, wrong: Array) -> int:
     """Mark the coordinates whose sign is wrong (f < 0 inside P, gradient < 0 outside) and count them."""
     k = gram.shape[0]
@@ -74,7 +74,7 @@ def violations(gram: Float64, c: Float64, passive: Array, f: Float64, wrong: Arr
     return count
 
 
-@kernel
+@inlined
 def active_set(gram: Float64, c: Float64, passive: Array, L: Float64, index: Array, f: Float64, s: Float64) -> None:
     """Solve one row by the active set, one coordinate after the other (Bro & de Jong 1997): slower, but it ends."""
     k = gram.shape[0]

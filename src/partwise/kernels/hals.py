@@ -9,7 +9,7 @@ The gain of a sweep is measured as Σⱼ Gⱼⱼ Δⱼ², twice what the coordin
 import numpy as np
 
 from partwise._types import Array, Float64
-from partwise.kernels._jit import kernel
+from partwise.kernels._jit import inlined, kernel
 
 # Rows that the dense kernel moves together, a few vector registers' worth: 64 rows of 50 components are 25 kB in
 # float64, which a first-level cache holds.
@@ -73,7 +73,7 @@ def hals_lanes(cross: Array, gram: Array, F: Array, sweeps: int, gain: float, ne
     work[3] += moved
 
 
-@kernel
+@inlined
 def _padded(gram: Array) -> tuple[Array, Array]:
     """The Gram with zeros up to a multiple of four components, and the inverse of its diagonal, 0 where that is 0."""
     k = len(gram)
@@ -87,7 +87,7 @@ def _padded(gram: Array) -> tuple[Array, Array]:
     return G, inverse
 
 
-@kernel
+@inlined
 def _sweep(c: Array, G: Array, inverse: Array, f: Array, live: Array, slope: Array, last: Array) -> int:
     """One sweep over the coordinates of all lanes: the gains go to ``last``, the number of moves is returned.
 

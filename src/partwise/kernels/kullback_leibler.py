@@ -32,7 +32,7 @@ from typing import TypeAlias
 import numpy as np
 
 from partwise._types import Array, Float64
-from partwise.kernels._jit import kernel
+from partwise.kernels._jit import inlined, kernel
 
 Stored: TypeAlias = "tuple[Array, ...]"
 """Rows of data: ``(x,)`` if they are dense, ``(data, indices, indptr)`` in CSR form."""
@@ -139,7 +139,7 @@ def _lower_dense(
         _lower_row(x, g, S, linear, ridge, F[i], room // _LANES, sweeps, gain, y, inverse, new[i], work)
 
 
-@kernel
+@inlined
 def _lower_row(
     x: Array,
     g: Array,
@@ -191,7 +191,7 @@ def _lower_row(
     work[1] += last
 
 
-@kernel
+@inlined
 def _start_model(f: Array, g: Array, floor: float, blocks: int, y: Array, inverse: Array) -> None:
     zero = f.dtype.type(0)
     for c in range(_LANES * blocks):
@@ -206,7 +206,7 @@ def _start_model(f: Array, g: Array, floor: float, blocks: int, y: Array, invers
         inverse[c] = np.divide(one, y[c] if y[c] > floor else floor)
 
 
-@kernel
+@inlined
 def _lowered(
     x: Array, g: Array, y: Array, inverse: Array, t: float, constant: float, ridge: float, floor: float, blocks: int
 ) -> float:
@@ -232,7 +232,7 @@ def _lowered(
     return safe
 
 
-@kernel
+@inlined
 def _root(t: float, N: float, D: float, P: float, ridge: float) -> float:
     """The root of (P + ridge δ)(N/D + δ) = N²/D as t + δ, not below zero."""
     reach = N / D
@@ -241,14 +241,14 @@ def _root(t: float, N: float, D: float, P: float, ridge: float) -> float:
     return float(max(0.0, t + 2 * (u - 1) * reach / (1 + r + np.sqrt((1 - r) ** 2 + 4 * r * u))))
 
 
-@kernel
+@inlined
 def _safe(t: float, N: float, slope: float, ridge: float) -> float:
     """The root s of ridge s² + slope s = N t: steps to the left are safe down to it."""
     u = N / slope
     return float(2 * t * u / (1 + np.sqrt(1 + 4 * u * ridge * t / slope)))
 
 
-@kernel
+@inlined
 def _pull_at(x: Array, g: Array, y: Array, delta: float, floor: float, blocks: int) -> float:
     """N after a move by ``delta``."""
     N = x.dtype.type(0)
@@ -258,7 +258,7 @@ def _pull_at(x: Array, g: Array, y: Array, delta: float, floor: float, blocks: i
     return float(N)
 
 
-@kernel
+@inlined
 def _move(y: Array, inverse: Array, g: Array, delta: float, floor: float, blocks: int) -> None:
     one = y.dtype.type(1)
     for c in range(_LANES * blocks):
