@@ -11,8 +11,10 @@ from typing import ClassVar, Self, TypeVar
 
 import numpy as np
 
+from partwise._lazy import lazy
 from partwise._types import Array, Float64
 from partwise.arrays.block import Block
+from partwise.arrays.weighted import WeightedBlock
 from partwise.kernels.beta import relative_squares
 from partwise.kernels.sums import half_form, residual_squares
 from partwise.kernels.threads import even_ranges, parallel
@@ -123,7 +125,7 @@ class NormalEquations(Subproblem):
 
         def part(start: int, stop: int) -> float:
             f = F[start:stop]
-            return residual_squares(f, f @ gram - cross[start:stop], norms)
+            return residual_squares(f, f @ gram - cross[start:stop], norms[None])
 
         return sum(in_ranges(part, F))
 
@@ -148,6 +150,8 @@ class GradientParts(Subproblem):
         The exponents, falling ≤ 0 ≤ rising.
     linear, ridge : float
         A penalty's share: ``linear`` + ``ridge`` F is added to the positive part.
+    squares : ndarray of shape (rows, k) or None
+        For the Frobenius loss Σ v g² of each held component over the entries of a row, which judge its residual.
     """
 
     name = "gradient"
@@ -160,6 +164,7 @@ class GradientParts(Subproblem):
     rising: float
     linear: float = 0.0
     ridge: float = 0.0
+    squares: Array | None = None
 
     def __add__(self, other: "GradientParts") -> "GradientParts":
         return replace(
@@ -167,6 +172,7 @@ class GradientParts(Subproblem):
             negative=self.negative + other.negative,
             positive=self.positive + other.positive,
             value=self.value + other.value,
+            squares=None if self.squares is None or other.squares is None else self.squares + other.squares,
         )
 
     def plus(self, linear: float, ridge: float) -> "GradientParts":
@@ -193,12 +199,16 @@ class GradientParts(Subproblem):
         """Σ ρ min(s, ∇/positive)², s the share of a component in its row's ρ = Σ F positive.
 
         By Euler's theorem ρ is Σ y^β of the row, so the sum has the unit of the loss, and stays as it is when scale
-        moves between the factors. A row of F that is wholly zero has no scale and counts nothing.
+        moves between the factors. A row of F that is wholly zero has no scale and counts nothing. With ``squares`` the
+        residual is that of the normal equations.
         """
 
         def part(start: int, stop: int) -> float:
             rows = slice(start, stop)
-            return relative_squares(F[rows], self.penalised_positive(F, rows), self.negative[rows])
+            positive, negative = self.penalised_positive(F, rows), self.negative[rows]
+            if self.squares is None:
+                return relative_squares(F[rows], positive, negative)
+            return residual_squares(F[rows], positive - negative, np.sqrt(self.squares[rows]))
 
         return sum(in_ranges(part, F))
 
@@ -231,6 +241,11 @@ class Entries(Subproblem):
         return replace(self, linear=self.linear + linear, ridge=self.ridge + ridge)
 
     @property
+    def sums(self) -> Float64:
+        """Σ v g over the entries of each row (rows × k), or one row for all."""
+        return np.ascontiguousarray(np.atleast_2d(self.block.weights_times(self.G)), np.float64)
+
+    @property
     def alive(self) -> Array:
         return np.asarray(self.G.max(axis=0, initial=0) > 0)
 
@@ -241,6 +256,75 @@ class Entries(Subproblem):
 
     def measure(self, old: Array, new: Array) -> tuple[Array, float]:
         return new, self.parts(new).value
+
+    def residual(self, F: Array) -> float:
+        return self.parts(F).residual(F)
+
+
+@dataclass(frozen=True)
+class RowEquations(Subproblem):
+    """½ Σ v (x − f Gᵀ)² of each row of a weighted block: normal equations with a Gram for each row.
+
+    The Grams are made for some rows at a time: all of them would take more memory than the data.
+
+    Parameters
+    ----------
+    block : WeightedBlock
+        Rows of the data, those of F.
+    cross : ndarray of shape (rows, k)
+        (V ∘ X) G.
+    G : ndarray of shape (n, k)
+        The held factor.
+    linear, ridge : float
+        A penalty's share.
+    steeper : float
+        What is added to the diagonal of each Gram, as a share of it: rows with few entries may not decide otherwise.
+    """
+
+    name = "entries"
+    additive = False
+
+    block: WeightedBlock
+    cross: Array
+    G: Array
+    linear: float = 0.0
+    ridge: float = 0.0
+    steeper: float = 0.0
+
+    def plus(self, linear: float, ridge: float) -> "RowEquations":
+        return replace(self, linear=self.linear + linear, ridge=self.ridge + ridge)
+
+    @lazy
+    def _grams(self) -> Callable[[int, int], Array]:
+        return self.block.grams(self.G)
+
+    def equations(self, start: int, stop: int) -> tuple[Array, Array]:
+        """Cross (rows × k) and Grams (rows × k × k) of rows start … stop, penalties joined."""
+        cross, grams = self.cross[start:stop] - self.cross.dtype.type(self.linear), self._grams(start, stop)
+        diagonals = np.einsum("rjj->rj", grams)
+        diagonals *= 1.0 + self.steeper
+        diagonals += self.ridge
+        return cross, grams
+
+    @property
+    def alive(self) -> Array:
+        return np.asarray(self.G.max(axis=0, initial=0) > 0)
+
+    def parts(self, F: Array) -> GradientParts:
+        """The gradient at F, the loss there, and what judges it."""
+        return GradientParts(
+            self.cross,
+            self.block.model_times(F, self.G),
+            self.measure(F, F)[1],
+            falling=0.0,
+            rising=1.0,
+            linear=self.linear,
+            ridge=self.ridge,
+            squares=self.block.weights_times(np.square(self.G)),
+        )
+
+    def measure(self, old: Array, new: Array) -> tuple[Array, float]:
+        return new, 0.5 * float(self.block.residual_squares(new, self.G).sum())
 
     def residual(self, F: Array) -> float:
         return self.parts(F).residual(F)

@@ -13,13 +13,14 @@ import scipy.sparse as sp
 from partwise._lazy import lazy
 from partwise._types import Array
 from partwise.arrays.survey import Survey, first_gap, first_zero, survey_line, survey_values
+from partwise.arrays.weights import Weights
 from partwise.kernels.beta import dense_share, sparse_share
 from partwise.kernels.sparse import csr_times
 from partwise.kernels.sums import row_squares
 from partwise.kernels.threads import MIN_WORK, each_range, even_ranges, parallel
 
 # A squared residual below this share of the squared row has lost half its digits to cancellation.
-_CANCELLED = 1e-8
+CANCELLED = 1e-8
 
 
 class Block(ABC):
@@ -28,6 +29,7 @@ class Block(ABC):
     start: int
     shape: tuple[int, int]
     dtype: np.dtype[Any]
+    weights: Weights | None = None
 
     @abstractmethod
     def times(self, B: Array) -> Array:
@@ -69,6 +71,11 @@ class Block(ABC):
         """What kernels of single entries read: ``(x,)`` of any strides, or ``(data, indices, indptr)`` in CSR form."""
 
     @property
+    def weighted(self) -> tuple[Array, ...]:
+        """The same with each entry times its weight."""
+        return self.stored
+
+    @property
     @abstractmethod
     def ranges(self) -> Sequence[int]:
         """Bounds of row ranges that hold about the same number of entries."""
@@ -85,21 +92,33 @@ class Block(ABC):
     def residual_squares(self, F: Array, G: Array) -> Array:
         """‖xᵢ − fᵢ Gᵀ‖² for each row i in float64, to half its digits or better, never as large as the block."""
 
+    def weights_of(self, index: Array) -> Array | float:
+        """The weights of single rows of the block, in a shape that broadcasts to (len(index) × n)."""
+        return 1.0
+
     def divergence(self, F: Array, G: Array, beta: float) -> tuple[Array, Array, float]:
         """Both parts of the gradient in F of D_β(X | F Gᵀ), negative and positive, and D_β itself, β ≠ 2.
 
-        For β = 1 the positive part is one row for all, in float64.
+        For β = 1 the positive part is one row for all, in float64, where no entry has a weight of its own.
         """
         F, G = np.ascontiguousarray(F), np.ascontiguousarray(G)
         negative = np.zeros(F.shape, F.dtype)
-        positive = G.sum(axis=0, dtype=np.float64) if beta == 1 else np.zeros_like(negative)
+        positive = self.weights_times(G) if beta == 1 else np.zeros_like(negative)
 
         def share(pair: tuple[int, int]) -> float:
             rows = slice(*pair)
-            written = positive if beta == 1 else positive[rows]
+            written = positive if positive.ndim == 1 else positive[rows]
             return self._share(rows, F[rows], G, beta, negative[rows], written)
 
         return negative, positive, sum(parallel(share, pairwise(self._divergence_ranges(F.shape[1], beta))))
+
+    def weights_times(self, G: Array) -> Array:
+        """V G for the weights V, (b × k); in float64 one row for all (k,), where V is 1."""
+        return np.asarray(G.sum(axis=0, dtype=np.float64))
+
+    def weighted_times(self, B: Array) -> Array:
+        """(V ∘ X) B."""
+        return self.times(B)
 
     @abstractmethod
     def _share(self, rows: slice, F: Array, G: Array, beta: float, negative: Array, positive: Array) -> float:
@@ -134,13 +153,7 @@ class DenseBlock(Block):
         super().__init__()
 
     def times(self, B: Array) -> Array:
-        out = np.empty((self.shape[0], B.shape[1]), np.result_type(self.dtype, B.dtype))
-
-        def multiply(a: int, b: int) -> None:
-            np.matmul(self.x[a:b], B, out=out[a:b])
-
-        each_range(multiply, even_ranges(self.shape[0], 2 * self.shape[1] * B.shape[1]))
-        return out
+        return dense_times(self.x, B)
 
     def _transposed(self) -> "DenseBlock":
         return DenseBlock(self.x.T)
@@ -164,7 +177,7 @@ class DenseBlock(Block):
         return np.array(self.x[index])
 
     def residual_squares(self, F: Array, G: Array) -> Array:
-        return _dense_residual_squares(self, np.arange(self.shape[0]), F, G)
+        return dense_residual_squares(self, np.arange(self.shape[0]), F, G)
 
     def _share(self, rows: slice, F: Array, G: Array, beta: float, negative: Array, positive: Array) -> float:
         return dense_share(self.x[rows], F, G, beta, negative, positive)
@@ -194,12 +207,16 @@ class CSRBlock(Block):
         super().__init__()
 
     def times(self, B: Array) -> Array:
+        return self.values_times(self.x.data, B)
+
+    def values_times(self, values: Array, B: Array) -> Array:
+        """The product with B of other values in the places of the stored ones."""
         x = self.x
         B = np.ascontiguousarray(B)
-        out = np.empty((self.shape[0], B.shape[1]), np.result_type(self.dtype, B.dtype))
+        out = np.empty((self.shape[0], B.shape[1]), np.result_type(values.dtype, B.dtype))
 
         def multiply(a: int, b: int) -> None:
-            csr_times(x.data, x.indices, x.indptr, B, a, b, out)
+            csr_times(values, x.indices, x.indptr, B, a, b, out)
 
         each_range(multiply, self.ranges)
         return out
@@ -237,8 +254,8 @@ class CSRBlock(Block):
         mixed = np.einsum("ij,ij->i", self.times(G), F)
         model = np.einsum("ij,ij->i", F @ (G.T @ G), F)
         residuals: Array = self.row_squares - 2.0 * mixed + model
-        cancelled = np.flatnonzero(residuals < _CANCELLED * self.row_squares)
-        residuals[cancelled] = _dense_residual_squares(self, cancelled, F[cancelled], G)
+        cancelled = np.flatnonzero(residuals < CANCELLED * self.row_squares)
+        residuals[cancelled] = dense_residual_squares(self, cancelled, F[cancelled], G)
         return residuals
 
     def _share(self, rows: slice, F: Array, G: Array, beta: float, negative: Array, positive: Array) -> float:
@@ -254,8 +271,20 @@ class CSRBlock(Block):
         return replace(stored, zero=first_gap(x.indptr, x.indices, self.shape[1])).moved(self.start)
 
 
-def _dense_residual_squares(block: Block, index: Array, F: Array, G: Array) -> Array:
-    """‖xᵢ − fᵢ Gᵀ‖² for the rows in ``index``, from the residuals themselves, about a million entries at a time."""
+def dense_times(x: Array, B: Array) -> Array:
+    """X B for a dense x of any strides."""
+    m, n = x.shape
+    out = np.empty((m, B.shape[1]), np.result_type(x.dtype, B.dtype))
+
+    def multiply(a: int, b: int) -> None:
+        np.matmul(x[a:b], B, out=out[a:b])
+
+    each_range(multiply, even_ranges(m, 2 * n * B.shape[1]))
+    return out
+
+
+def dense_residual_squares(block: Block, index: Array, F: Array, G: Array) -> Array:
+    """Σ v (x − f Gᵀ)² for the rows in ``index``, from the residuals themselves, about a million entries at a time."""
     out = np.empty(len(index))
     G = G.astype(np.float64, copy=False)
 
@@ -263,7 +292,7 @@ def _dense_residual_squares(block: Block, index: Array, F: Array, G: Array) -> A
         part = slice(start, start + step)
         residual = F[part].astype(np.float64, copy=False) @ G.T
         residual -= block.rows(index[part])
-        out[part] = np.einsum("ij,ij->i", residual, residual)
+        out[part] = np.einsum("ij,ij->i", residual * block.weights_of(index[part]), residual)
 
     step = max(1, (1 << 20) // block.shape[1])
     parallel(measure, range(0, len(index), step))

@@ -8,26 +8,27 @@ import scipy.sparse as sp
 from partwise._types import Array
 
 
-def canonical(X: Any) -> Array | sp.csr_array:
+def canonical(X: Any, keep_zeros: bool = False) -> Array | sp.csr_array:
     """One form for all containers: an ndarray along whose rows or columns memory runs, or a canonical CSR array.
 
-    Nothing is copied that is already so; what is copied is never the user's own.
+    Nothing is copied that is already so; what is copied is never the user's own. Zeros that sparse data store are
+    dropped unless they are to be kept.
     """
-    return _canonical_sparse(X) if sp.issparse(X) else _canonical_dense(np.asarray(X))
+    return _canonical_sparse(X, keep_zeros) if sp.issparse(X) else _canonical_dense(np.asarray(X))
 
 
 def _canonical_dense(x: Array) -> Array:
     return x if x.flags.c_contiguous or x.flags.f_contiguous or _rows_run(x) else np.ascontiguousarray(x)
 
 
-def _canonical_sparse(X: Any) -> sp.csr_array:
+def _canonical_sparse(X: Any, keep_zeros: bool) -> sp.csr_array:
     # A shell of its own around the user's buffers: SciPy caches what it finds out (sorted, canonical) on the object.
     x: sp.csr_array = sp.csr_array(X)
     x = sp.csr_array((x.data, x.indices, x.indptr), shape=x.shape)
     if not x.has_canonical_format:
         x = x.copy()
         x.sum_duplicates()
-    if x.nnz != np.count_nonzero(x.data):
+    if not keep_zeros and x.nnz != np.count_nonzero(x.data):
         x = x.copy()
         x.eliminate_zeros()
     return _small_indices(x)

@@ -37,5 +37,5 @@ def as_operand(X: Any) -> Operand:
         assert not isinstance(columns, np.ndarray)
         block = CSRBlock(sp.csr_array(columns.T))
         block.keep_transpose(CSRBlock(columns))
-        return MemoryOperand(block.x, [block])
+        return MemoryOperand(block.x, blocks=[block])
     return OPERANDS["memory"](canonical(X))

@@ -10,6 +10,8 @@ from partwise._lazy import lazy
 from partwise._types import Array
 from partwise.arrays.block import Block, CSRBlock, DenseBlock
 from partwise.arrays.operand import InMemory
+from partwise.arrays.weighted import WeightedCSRBlock, WeightedDenseBlock
+from partwise.arrays.weights import Weights
 
 # Rows of one dense block. W is updated and H's share taken while the block is in cache, and adding the share (n × k)
 # stays far below a tenth of the products. Under eight blocks the threads could not share them, so there is one,
@@ -21,12 +23,19 @@ MIN_BLOCKS = 8
 class MemoryOperand(InMemory):
     """A matrix in memory."""
 
-    def __init__(self, x: Array | sp.csr_array, blocks: list[Block] | None = None) -> None:
+    def __init__(
+        self, x: Array | sp.csr_array, weights: Weights | None = None, blocks: list[Block] | None = None
+    ) -> None:
         m, n = x.shape
         self.x = x
+        self.weights = weights
         self.shape = (m, n)
         self.dtype: np.dtype[Any] = x.dtype
-        self.blocks = _blocks(x) if blocks is None else blocks
+        self.blocks = _blocks(x, weights) if blocks is None else blocks
+
+    def is_nan(self, i: int, j: int) -> bool:
+        """Whether the entry of a dense matrix is NaN."""
+        return isinstance(self.x, np.ndarray) and bool(np.isnan(self.x[i, j]))
 
     @lazy
     def T(self) -> "MemoryOperand":
@@ -35,16 +44,17 @@ class MemoryOperand(InMemory):
         if isinstance(block, CSRBlock):
             transpose = block.T
             assert isinstance(transpose, CSRBlock)
-            return MemoryOperand(transpose.x, [transpose])
-        return MemoryOperand(np.asarray(self.x).T)
+            return MemoryOperand(transpose.x, transpose.weights, [transpose])
+        x = np.asarray(self.x)
+        return MemoryOperand(x.T, None if self.weights is None else self.weights.T)
 
 
-def _blocks(x: Array | sp.csr_array) -> list[Block]:
+def _blocks(x: Array | sp.csr_array, weights: Weights | None) -> list[Block]:
     if not isinstance(x, np.ndarray):
-        return [CSRBlock(x)]
+        return [CSRBlock(x) if weights is None else WeightedCSRBlock(x, weights)]
     m = x.shape[0]
     count = m // BLOCK_ROWS
-    if count < MIN_BLOCKS:
-        return [DenseBlock(x)]
-    bounds = np.linspace(0, m, count + 1).astype(int)
-    return [DenseBlock(x[a:b], int(a)) for a, b in pairwise(bounds)]
+    bounds = [0, m] if count < MIN_BLOCKS else np.linspace(0, m, count + 1).astype(int).tolist()
+    if weights is None:
+        return [DenseBlock(x[a:b], a) for a, b in pairwise(bounds)]
+    return [WeightedDenseBlock(x[a:b], weights.part(a, b), a) for a, b in pairwise(bounds)]

@@ -35,6 +35,10 @@ class Operand(Protocol):
     serves: frozenset[str]
 
     @property
+    def weighted(self) -> bool:
+        """Whether entries have weights."""
+
+    @property
     def T(self) -> "Operand | None":
         """The data with rows and columns exchanged, or None where that cannot be had."""
 
@@ -96,6 +100,11 @@ class InMemory:
 
     serves = frozenset({"normal", "gradient", "entries"})
     blocks: list[Block]
+
+    @property
+    def weighted(self) -> bool:
+        """Whether entries have weights."""
+        return self.blocks[0].weights is not None
 
     def place(self, rows: Rows) -> Rows:
         """The rows themselves: they are where the data are."""

@@ -46,6 +46,21 @@ class _Sums:
         return _Sums(self.rows + other.rows, self.columns + other.columns)
 
 
+def line_weights(operand: Operand) -> tuple[Float64, Float64]:
+    """Σ v of each row and of each column."""
+
+    def visit(block: Block, rows: Rows) -> tuple[Rows, _Sums]:
+        return None, _Sums((_weights(block),), _weights(block.T))
+
+    sums = operand.sweep(visit, None)[1]
+    return np.concatenate(sums.rows), sums.columns
+
+
+def _weights(block: Block) -> Float64:
+    m, n = block.shape
+    return np.array(np.broadcast_to(block.weights_times(np.ones((n, 1))), (m, 1))[:, 0], np.float64)
+
+
 def line_squares(operand: Operand) -> tuple[Float64, Float64]:
     """Σ x² of each row and of each column, by one read."""
 

@@ -22,11 +22,15 @@ class Survey:
     Parameters
     ----------
     size, nonzeros : int
-        Number of entries, and of those that are not zero.
+        Number of observed entries, and of those that are not zero.
     total, sumsq, largest : float
-        Σ x, Σ x² and max x, in float64.
+        Σ v x, Σ v x² (v the weights, 1 where there are none) and max x, in float64.
     negative, not_finite, zero : (int, int) or None
         Row and column of the first entry below zero, of the first NaN or infinity, and of the first zero.
+    missing : int
+        Number of entries without weight.
+    weight : float or None
+        Σ v; None where each entry counts 1.
     """
 
     size: int
@@ -37,6 +41,8 @@ class Survey:
     negative: Position | None = None
     not_finite: Position | None = None
     zero: Position | None = None
+    missing: int = 0
+    weight: float | None = None
 
     def __add__(self, other: "Survey") -> "Survey":
         return Survey(
@@ -48,6 +54,8 @@ class Survey:
             self.negative or other.negative,
             self.not_finite or other.not_finite,
             self.zero or other.zero,
+            self.missing + other.missing,
+            None if self.weight is None or other.weight is None else self.weight + other.weight,
         )
 
     @property
@@ -57,8 +65,13 @@ class Survey:
 
     @property
     def mean(self) -> float:
-        """Mean of all entries, zeros included."""
-        return self.total / self.size
+        """Weighted mean of the observed entries, zeros included; 0 where there are none."""
+        return self.total / (self.whole or 1.0)
+
+    @property
+    def whole(self) -> float:
+        """The weight of all entries."""
+        return float(self.size) if self.weight is None else self.weight
 
     @property
     def norm(self) -> float:

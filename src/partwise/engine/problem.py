@@ -53,9 +53,12 @@ class Problem:
         if survey.not_finite is not None:
             i, j = survey.not_finite
             raise DataError(
-                f"The data contain NaN or infinity: the first is in row {i}, column {j} (counted from 0). Missing "
-                "entries are not supported yet: fill them in, or drop those rows or columns."
+                f"The data contain NaN or infinity: the first is in row {i}, column {j} (counted from 0). NaN is a "
+                "missing entry in a dense matrix only, and infinity never is: sparse data leave missing entries out "
+                "(implicit_zeros='missing'), or a mask names them."
             )
+        if survey.size == 0:
+            raise DataError("No entry of X is observed: all are missing, or have no weight.")
         self.loss.check(survey)
         limits, size = np.finfo(self.operand.dtype), max(self.operand.shape)
         low, high = size * np.sqrt(limits.tiny) / limits.eps, np.sqrt(limits.max) / size

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.utils.validation import check_array, validate_data
 
 from partwise._errors import DataError, DtypeError, ParameterError, PartwiseError
 from partwise._types import Array
 from partwise.arrays import Operand, as_operand
 from partwise.arrays.memory import MemoryOperand
+from partwise.arrays.observed import observed
 from partwise.arrays.rows import RowBlocks
 from partwise.io.dataset import Dataset, Layout
 
@@ -32,24 +34,92 @@ class Input:
     source: str = ""
 
 
-def checked_input(estimator: Any, X: Any, *, reset: bool) -> Input:
+def checked_input(estimator: Any, X: Any, *, reset: bool, mask: Any = None, weights: Any = None) -> Input:
     """X as an operand; at ``reset`` the estimator learns the number and the names of its features from it.
 
     Raises
     ------
     DataError
-        If X is not a numeric matrix with at least one row and column, or has other features than at the fit.
+        If X is not a numeric matrix with at least one row and column, or has other features than at the fit, or if the
+        mask or the weights are not of its shape.
     """
     if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
-        raise DataError("X is a masked array with masked entries, which cannot be left out yet: fill them in first.")
+        seen = ~np.ma.getmaskarray(X)
+        mask, X = seen if mask is None else seen & checked_mask(mask, X.shape), X.filled(0)
     if isinstance(X, Dataset):
         values = _floating(_sentence(DataError, check_array, X.X, estimator=estimator, input_name="X", **_CHECKS))
         _names(estimator, values.shape[1], X.column_names, reset)
-        return Input(as_operand(values), X.layout, X.recipe, X.source)
+        return Input(_operand(estimator, values, mask, weights), X.layout, X.recipe, X.source)
     if isinstance(X, MemoryOperand | RowBlocks):
+        if mask is not None or weights is not None:
+            raise DataError("A mask or weights beside blocks of rows cannot be: give X as one matrix.")
         _names(estimator, X.shape[1], None, reset)
         return Input(X)
-    return Input(as_operand(_floating(_sentence(DataError, validate_data, estimator, X, reset=reset, **_CHECKS))))
+    values = _floating(_sentence(DataError, validate_data, estimator, X, reset=reset, **_CHECKS))
+    return Input(_operand(estimator, values, mask, weights))
+
+
+def _operand(estimator: Any, values: Any, mask: Any, weights: Any) -> Operand:
+    missing = estimator.implicit_zeros == "missing" and sp.issparse(values)
+    if mask is None and weights is None and not missing:
+        return as_operand(values)
+    return observed(
+        values,
+        None if mask is None else checked_mask(mask, values.shape),
+        None if weights is None else checked_weights(weights, values.shape),
+        absent_missing=missing,
+    )
+
+
+def _plain(values: Any) -> Any:
+    """An ndarray, or a CSR array."""
+    sparse: bool = sp.issparse(values)
+    return sp.csr_array(values) if sparse else np.asarray(values)
+
+
+def checked_mask(mask: Any, shape: tuple[int, int]) -> Any:
+    """A mask, dense or in CSR form, True where an entry is observed.
+
+    Raises
+    ------
+    DataError
+        If it is not boolean or not of this shape.
+    """
+    mask = _plain(mask)
+    if mask.shape != shape:
+        raise DataError(f"mask has shape {mask.shape} and X {shape}: give True or False for each entry of X.")
+    if mask.dtype != bool:
+        raise DataError(
+            f"mask is {mask.dtype}, not boolean: give True where an entry is observed and False where it is missing."
+        )
+    return mask
+
+
+def checked_weights(weights: Any, shape: tuple[int, int]) -> Any:
+    """Weights of entries, dense or in CSR form, or of rows.
+
+    Raises
+    ------
+    DataError
+        If one is negative or not finite, if all are zero, or if their shape is another one.
+    """
+    weights = _plain(weights)
+    sparse: bool = sp.issparse(weights)
+    if weights.shape == (shape[0], 1) and shape[1] != 1 and not sparse:
+        weights = weights[:, 0]
+    if weights.shape not in (shape, shape[:1]):
+        raise DataError(
+            f"weights have shape {weights.shape} and X {shape}: give one for each entry, {shape}, or for each row, "
+            f"{shape[:1]}."
+        )
+    values: Array = weights.data if sparse else weights
+    if values.dtype.kind not in "fiub":
+        raise DataError(f"weights are {values.dtype}, not numbers: give numbers ≥ 0.")
+    if not np.isfinite(values).all() or (values < 0).any():
+        raise DataError("weights contain negative numbers, NaN or infinity: give 0 for what is missing, and no less.")
+    if not values.any():
+        raise DataError("All weights are zero, so that nothing would be fitted: give some above zero.")
+    return weights
 
 
 def _floating(values: Any) -> Any:

@@ -9,18 +9,23 @@ from sklearn.utils import check_random_state
 from partwise._errors import ParameterError
 from partwise._types import Array
 from partwise.arrays import Operand
-from partwise.engine.compose import check_fits
+from partwise.arrays.memory import MemoryOperand
+from partwise.arrays.observed import observed
+from partwise.arrays.sample import line_weights
+from partwise.engine.compose import check_fits, solver_named
 from partwise.engine.loop import Finish, OnStep, run
 from partwise.engine.problem import Problem
 from partwise.engine.result import Result
 from partwise.engine.stopping import Stop
 from partwise.estimators.parameters import Parameters
-from partwise.init import INITS
+from partwise.init import INITS, fitted_scale
+from partwise.losses import WEIGHTED
 from partwise.models.bilinear import Bilinear
 from partwise.models.coarse import Coarse
 from partwise.models.rows import transform
 from partwise.models.window import Window, any_window, window
 from partwise.penalties import Elastic
+from partwise.solvers import Solver
 
 
 @dataclass(frozen=True)
@@ -33,24 +38,41 @@ class Start:
 
 
 def problem_of(operand: Operand, parameters: Parameters) -> Problem:
-    """The problem, its data judged; penalties scaled as in scikit-learn: W's by n_features, H's by n_samples."""
+    """The problem, its data judged, and what is NaN in them left out."""
+    problem = _stated(operand, parameters)
+    found = problem.survey.not_finite
+    if found is not None and isinstance(operand, MemoryOperand) and operand.is_nan(*found):
+        problem = _stated(observed(operand.x), parameters)
+    problem.check()
+    solver_of(problem, parameters)
+    return problem
+
+
+def _stated(operand: Operand, parameters: Parameters) -> Problem:
+    """Penalties are scaled as in scikit-learn: W's by n_features, H's by n_samples."""
     m, n = operand.shape
     ratio = parameters.l1_ratio
-    problem = Problem(
+    return Problem(
         operand,
-        parameters.loss,
+        WEIGHTED[parameters.loss.name]() if operand.weighted and parameters.loss.name in WEIGHTED else parameters.loss,
         Elastic(n * parameters.alpha_W * ratio, n * parameters.alpha_W * (1 - ratio)),
         Elastic(m * parameters.alpha_H * ratio, m * parameters.alpha_H * (1 - ratio)),
     )
-    problem.check()
-    check_fits(parameters.solver, problem)
-    return problem
+
+
+def solver_of(problem: Problem, parameters: Parameters) -> Solver:
+    """The solver that was asked for, in the form that the loss has on these data."""
+    solver = solver_named(parameters.solver.name, problem.loss)
+    check_fits(solver, problem)
+    return solver
 
 
 def starts_of(problem: Problem, k: int, parameters: Parameters, custom: tuple[Array, Array] | None) -> list[Start]:
     """``n_init`` starts, drawn one after the other from the random state."""
     rng = check_random_state(parameters.random_state)
     drawn = [custom or _drawn(problem, k, parameters, rng) for _ in range(parameters.n_init)]
+    if problem.survey.missing:
+        drawn = [(W, _seen(problem, H)) for W, H in drawn]
     return [_ordered(W, H, rng if parameters.shuffle else None) for W, H in drawn]
 
 
@@ -63,7 +85,14 @@ def _drawn(problem: Problem, k: int, parameters: Parameters, rng: np.random.Rand
             f"matrix of shape {problem.operand.shape} have no singular pairs to start from. Use init='random'."
         )
     W, H = INITS[init](problem.operand, problem.survey.mean, k, rng)
-    return (transform(problem, H) if W is None else W), H
+    if W is None:
+        return transform(problem, H), H
+    return (W, H) if not problem.operand.weighted else fitted_scale(problem.operand, W, H)
+
+
+def _seen(problem: Problem, H: Array) -> Array:
+    """H, zero for the columns of which nothing is observed: nothing would ever move it there."""
+    return np.where(line_weights(problem.operand)[1][:, None] > 0, H, H.dtype.type(0))
 
 
 def _ordered(W: Array, H: Array, rng: np.random.RandomState | None) -> Start:
@@ -74,7 +103,9 @@ def _ordered(W: Array, H: Array, rng: np.random.RandomState | None) -> Start:
 
 def _window_of(problem: Problem, k: int, parameters: Parameters) -> Window | None:
     """The sample of the coarse stage, also where it is asked for but may not pay; None to go without."""
-    if parameters.coarse is False or not parameters.samples:
+    if problem.operand.weighted and parameters.coarse is True:
+        raise ParameterError("coarse=True cannot be with missing entries or weights: use coarse='auto' or False.")
+    if parameters.coarse is False or problem.operand.weighted or not parameters.samples:
         return None
     found = window(problem, k) if parameters.coarse is True or problem.free_scale else None
     return any_window(problem) if found is None and parameters.coarse is True else found
@@ -107,7 +138,8 @@ def _run(
     begun: float,
     finish: Finish,
 ) -> list[Result]:
-    model = Bilinear(problem, parameters.solver, parameters.solver.plan, settles=not parameters.custom)
+    solver = solver_of(problem, parameters)
+    model = Bilinear(problem, solver, solver.plan, settles=not parameters.custom)
     stop = Stop(parameters.tol, parameters.max_iter, parameters.max_time)
     sample = _window_of(problem, starts[0].H.shape[1], parameters)
     prepare = None if sample is None else Coarse(model, sample, begun, parameters.max_time)

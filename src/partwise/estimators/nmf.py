@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from partwise._errors import DataError
 from partwise._types import Array
 from partwise._versions import versions
+from partwise.arrays.sample import line_weights
 from partwise.engine.problem import Problem
 from partwise.engine.result import Result, Status
 from partwise.engine.state import State
@@ -94,6 +95,10 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         words do, and otherwise some hundred random ones for each part; not with penalties, whose optima
         lie apart. The objective and ``n_iter_`` are those of all of X, ``history_`` and ``max_time`` count the time,
         and callbacks hear of the iterations on all of X. A start that already fits is left as it is.
+        Nor is there one with missing entries or weights.
+    implicit_zeros : {"observed", "missing"}, default="observed"
+        What the entries of a sparse X are that it does not store: zeros, as for counts, or missing, as for ratings.
+        Zeros that it stores are observed in either case.
 
     Attributes
     ----------
@@ -119,6 +124,8 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         The rule that ended the fit, with its figures.
     dead_components_ : ndarray of int
         Parts that are zero everywhere.
+    n_missing_ : int
+        Entries of X that were missing, those without weight among them.
     versions_ : dict of str
         The versions of partwise, of what it computes with, and of Python, at the fit.
     origin_ : dict
@@ -189,6 +196,7 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         drop_losers: bool = True,
         n_threads: int | None = None,
         coarse: Any = "auto",
+        implicit_zeros: str = "observed",
     ) -> None:
         self.n_components = n_components
         self.init = init
@@ -207,37 +215,48 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         self.drop_losers = drop_losers
         self.n_threads = n_threads
         self.coarse = coarse
+        self.implicit_zeros = implicit_zeros
 
     @with_callbacks
-    def fit(self, X: Any, y: Any = None, *, W: Any = None, H: Any = None) -> Self:
+    def fit(
+        self, X: Any, y: Any = None, *, W: Any = None, H: Any = None, mask: Any = None, weights: Any = None
+    ) -> Self:
         """Learn the parts of X.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, frame, Dataset} of shape (n_samples, n_features)
-            Non-negative data; float32 stays float32, other numbers become float64.
+            Non-negative data; float32 stays float32, other numbers become float64. NaN in dense data is a missing
+            entry, as is what a masked array masks.
         y : ignored
         W, H : array-like of shape (n_samples, n_components) and (n_components, n_features), default=None
             The start, with ``init="custom"``; of the dtype of X.
+        mask : bool {array-like, sparse matrix} of shape (n_samples, n_features), default=None
+            True where an entry is observed; what X holds elsewhere does not matter.
+        weights : {array-like, sparse matrix} of shape (n_samples, n_features) or array-like (n_samples,), default=None
+            How much the loss of each entry, or of each row, counts; 0 is a missing entry. 1/σ² for entries with a
+            standard error σ and the Frobenius loss.
 
         Returns
         -------
         self : NMF
         """
-        self._learn(X, y, W, H)
+        self._learn(X, y, W, H, mask, weights)
         return self
 
     @with_callbacks
-    def fit_transform(self, X: Any, y: Any = None, *, W: Any = None, H: Any = None) -> Array:
+    def fit_transform(
+        self, X: Any, y: Any = None, *, W: Any = None, H: Any = None, mask: Any = None, weights: Any = None
+    ) -> Array:
         """Learn the parts of X and return W, shape (n_samples, n_components); parameters as for ``fit``.
 
         W is solved to its optimum for the final H, so it is what ``transform`` gives for the same X.
         """
-        return self._learn(X, y, W, H)
+        return self._learn(X, y, W, H, mask, weights)
 
-    def _learn(self, X: Any, y: Any, W: Any, H: Any) -> Array:
+    def _learn(self, X: Any, y: Any, W: Any, H: Any, mask: Any, weights: Any) -> Array:
         parameters = checked(self)
-        data = checked_input(self, X, reset=True)
+        data = checked_input(self, X, reset=True, mask=mask, weights=weights)
         with visible(parameters.verbose), threads(parameters.n_threads):
             problem = problem_of(data.operand, parameters)
             result = self._fit(problem, parameters, (X, y), self._custom(problem, parameters, W, H))
@@ -247,23 +266,26 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         self._warn(problem, parameters, result)
         return result.W
 
-    def transform(self, X: Any) -> Array:
+    def transform(self, X: Any, *, mask: Any = None, weights: Any = None) -> Array:
         """The W, shape (n_samples, n_components), that minimises the objective for the learnt parts.
 
-        Each row is solved exactly, so its coefficients do not depend on the rows beside it.
+        Each row is solved exactly, so its coefficients do not depend on the rows beside it. A row of which nothing is
+        observed has none: they are zero.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, frame, Dataset} of shape (n_samples, n_features)
+        mask, weights : default=None
+            As for ``fit``, of the shape of this X.
         """
         check_is_fitted(self)
         parameters = checked(self)
-        data = checked_input(self, X, reset=False)
+        data = checked_input(self, X, reset=False, mask=mask, weights=weights)
         with threads(parameters.n_threads):
             return transform(problem_of(data.operand, parameters), np.ascontiguousarray(self.components_.T))
 
     def inverse_transform(self, X: Any) -> Array:
-        """The data that coefficients stand for, W H of shape (n_samples, n_features).
+        """The data that coefficients stand for, W H of shape (n_samples, n_features), missing entries filled in.
 
         Parameters
         ----------
@@ -278,22 +300,24 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
             )
         return np.asarray(W @ self.components_)
 
-    def score(self, X: Any, y: Any = None) -> float:
-        """Minus the mean loss per entry of X against its transform; larger is better, 0 is exact.
+    def score(self, X: Any, y: Any = None, *, mask: Any = None, weights: Any = None) -> float:
+        """Minus the mean loss per observed entry of X against its transform; larger is better, 0 is exact.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, frame, Dataset} of shape (n_samples, n_features)
         y : ignored
+        mask, weights : default=None
+            As for ``fit``, of the shape of this X; the mean is weighted too.
         """
         check_is_fitted(self)
         parameters = checked(self)
-        operand = checked_input(self, X, reset=False).operand
+        data = checked_input(self, X, reset=False, mask=mask, weights=weights)
         H = np.ascontiguousarray(self.components_.T)
         with threads(parameters.n_threads):
-            problem = problem_of(operand, parameters)
+            problem = problem_of(data.operand, parameters)
             W = transform(problem, H)
-            return -problem.loss.between(operand, operand.place(W), H) / (operand.shape[0] * operand.shape[1])
+            return -problem.loss.between(problem.operand, problem.operand.place(W), H) / problem.survey.whole
 
     def top_features(self, n: int = 10) -> list[list[tuple[str, float]]]:
         """Names and weights of the n heaviest features of each part, heaviest first; zero weights are left out.
@@ -315,6 +339,7 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.positive_only = True
+        tags.input_tags.allow_nan = True
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
@@ -382,6 +407,7 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         self.history_ = result.history.arrays()
         self.status_ = result.status
         self.stop_reason_ = result.reason
+        self.n_missing_ = problem.survey.missing
         self.dead_components_ = np.flatnonzero(amounts == 0)
         self.versions_ = dict(versions())
         self.layout_ = data.layout
@@ -409,6 +435,8 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
                 UserWarning,
                 stacklevel=3,
             )
+        if problem.survey.missing:
+            self._warn_unseen(problem)
         if len(self.dead_components_):
             warnings.warn(
                 f"{len(self.dead_components_)} of {k} parts are zero everywhere (dead_components_): the data or the "
@@ -418,3 +446,14 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
             )
         if parameters.tol > 0 and result.status in (Status.MAX_ITER, Status.MAX_TIME):
             warnings.warn(f"{result.status.sentence} {result.reason}", ConvergenceWarning, stacklevel=3)
+
+    def _warn_unseen(self, problem: Problem) -> None:
+        m, n = problem.operand.shape
+        rows, columns = (int((side == 0).sum()) for side in line_weights(problem.operand))
+        if rows or columns:
+            warnings.warn(
+                f"{rows} of {m} rows and {columns} of {n} columns of X have no observed entry: what W and H say of "
+                "them is zero, not learnt.",
+                UserWarning,
+                stacklevel=4,
+            )

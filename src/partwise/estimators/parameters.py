@@ -36,6 +36,7 @@ class Parameters:
     drop_losers: bool
     n_threads: int | None
     coarse: bool | Literal["auto"]
+    implicit_zeros: Literal["observed", "missing"]
 
     @property
     def custom(self) -> bool:
@@ -79,6 +80,7 @@ def checked(estimator: Any) -> Parameters:
         drop_losers=get.truth("drop_losers"),
         n_threads=None if estimator.n_threads is None else get.integer("n_threads", 1),
         coarse="auto" if isinstance(estimator.coarse, str) and estimator.coarse == "auto" else get.truth("coarse"),
+        implicit_zeros=_implicit_zeros(get),
     )
     _check_restarts(parameters)
     if parameters.coarse is True and not parameters.samples:
@@ -135,6 +137,18 @@ def _n_components(get: _Getter) -> int | Literal["auto"]:
     if isinstance(value, str):
         raise ParameterError(f"n_components={value!r} cannot be used by {get.name}: give an integer ≥ 1, or 'auto'.")
     return get.integer("n_components", 1)
+
+
+def _implicit_zeros(get: _Getter) -> Literal["observed", "missing"]:
+    value = get.estimator.implicit_zeros
+    if value == "observed":
+        return "observed"
+    if value == "missing":
+        return "missing"
+    raise ParameterError(
+        f"implicit_zeros={value!r} cannot be used by {get.name}: give 'observed', if what sparse data do not store is "
+        "zero, or 'missing'."
+    )
 
 
 def _init(init: object) -> str | None:

@@ -11,6 +11,7 @@ from partwise._types import Array
 from partwise.arrays.operand import Operand
 from partwise.init.nndsvd import nndsvd, nndsvda, nndsvdar
 from partwise.init.random import random
+from partwise.init.scale import fitted_scale
 from partwise.init.spa import spa
 
 Init = Callable[[Operand, float, int, np.random.RandomState], tuple[Array | None, Array]]
@@ -21,4 +22,4 @@ INITS: dict[str, Init] = {"random": random, "nndsvd": nndsvd, "nndsvda": nndsvda
 DETERMINISTIC = frozenset({"nndsvd", "nndsvda", "spa"})
 """Starts that do not differ from seed to seed: several of them would be one fit done again."""
 
-__all__ = ["DETERMINISTIC", "INITS"]
+__all__ = ["DETERMINISTIC", "INITS", "fitted_scale"]

@@ -13,7 +13,9 @@ import numpy as np
 
 from partwise._types import Array
 from partwise.kernels._jit import kernel
+from partwise.kernels.sparse import csr_times
 from partwise.kernels.threads import even_bounds
+from partwise.kernels.weighted import stored_model
 
 # Entries of a tile, three of which nearly fill a second-level cache, and the most rows of one: BLAS packs G for each.
 TILE, TILE_ROWS = 1 << 16, 256
@@ -30,7 +32,13 @@ def least(beta: float, dtype: np.dtype[Any]) -> float:
     return float((float(limits.max) * float(limits.eps)) ** (1 / min(beta - 2, -1)))
 
 
-def dense_share(x: Array, F: Array, G: Array, beta: float, negative: Array, positive: Array) -> float:
+Tile = Callable[[slice, slice], "Array | float"]
+"""The weights of some rows and columns, in a shape that broadcasts to them."""
+
+
+def dense_share(
+    x: Array, F: Array, G: Array, beta: float, negative: Array, positive: Array, weights: Tile | None = None
+) -> float:
     """Add both parts of the gradient of dense rows x, of any strides, to zeroed arrays; return the divergence.
 
     For β = 1 ``positive`` has been made already.
@@ -42,10 +50,13 @@ def dense_share(x: Array, F: Array, G: Array, beta: float, negative: Array, posi
         # In tiles of the order of x both are read along memory.
         tile = np.ascontiguousarray(x[rows, columns].T if across else x[rows, columns])
         y = g @ f.T if across else f @ g.T
-        slope = _slope(y, beta, low)
+        slope, v = _slope(y, beta, low), None
+        if weights is not None:
+            v = _spread(weights(rows, columns), y, across)
+            slope *= v
         quotient = np.empty_like(y)
         weighed, everywhere = _weigh(tile, y, slope, F.dtype.type(low), quotient)
-        total += _divergence(tile, quotient, weighed, everywhere, beta)
+        total += _divergence(tile, quotient, weighed, everywhere, beta, v)
         negative[rows] += (y.T if across else y) @ g
         if beta != 1:
             positive[rows] += (slope.T if across else slope) @ g
@@ -77,6 +88,63 @@ def sparse_share(
     return _divergence(x, quotient, float(sums[0]), float(sums[1]), beta)
 
 
+def weighted_sparse_share(
+    x: Array,
+    indices: Array,
+    bounds: Array,
+    v: Array,
+    more: Array,
+    others: Tile | None,
+    F: Array,
+    G: Array,
+    beta: float,
+    negative: Array,
+    positive: Array,
+) -> float:
+    """Do the same for rows of a CSR array with weights v of the stored entries, of which ``more`` are beyond r c.
+
+    ``others`` gives r c, what the entries weigh that are not stored; None leaves those out.
+    """
+    low = least(beta, F.dtype)
+    y, quotient = np.empty(len(x), F.dtype), np.empty(len(x), F.dtype)
+    stored_model(indices, bounds, F, G, 0, len(F), y)
+    slope = _slope(y, beta, low)
+    everywhere = 0.0
+    if beta == 1:
+        everywhere = float(np.einsum("ij,ij->", F, positive, dtype=np.float64))
+    elif others is not None:
+        everywhere = _all_zeros(others, F, G, beta, positive)
+        everywhere += float(np.einsum("i,i,i->", more, slope, y, dtype=np.float64))
+    if beta != 1:
+        _add_times(more * slope, indices, bounds, G, positive)
+        np.maximum(positive, 0, out=positive)
+    slope *= v
+    line = (1, len(x))
+    weighed, own = _weigh(
+        x.reshape(line), y.reshape(line), slope.reshape(line), F.dtype.type(low), quotient.reshape(line)
+    )
+    _add_times(y, indices, bounds, G, negative)
+    return _divergence(x, quotient, weighed, everywhere if beta == 1 or others is not None else own, beta, v)
+
+
+def _all_zeros(weights: Tile, F: Array, G: Array, beta: float, positive: Array) -> float:
+    """Add the positive part of rows that are zero everywhere, and return Σ r c y^β."""
+    total, low = 0.0, least(beta, F.dtype)
+    for rows, columns in _tiles(len(F), len(G)):
+        y = F[rows] @ G[columns].T
+        slope = _slope(y, beta, low)
+        slope *= weights(rows, columns)
+        total += float(np.einsum("ij,ij->", slope, y, dtype=np.float64))
+        positive[rows] += slope @ G[columns]
+    return total
+
+
+def _add_times(values: Array, indices: Array, bounds: Array, G: Array, out: Array) -> None:
+    product = np.empty_like(out)
+    csr_times(values.astype(G.dtype, copy=False), indices, bounds, G, 0, len(out), product)
+    out += product
+
+
 def power(y: Array, exponent: float) -> Array:
     """y^exponent, a new array, by roots, squares and reciprocals where these do: five times as fast as ``**``."""
     if exponent < 0:
@@ -92,6 +160,12 @@ def _slope(y: Array, beta: float, low: float) -> Array:
     return power(y, beta - 1)
 
 
+def _spread(weights: Array | float, y: Array, across: bool) -> Array:
+    """Weights of a tile in its order."""
+    v = np.asarray(weights, y.dtype)
+    return np.ascontiguousarray(np.broadcast_to(v.T if across else v, y.shape))
+
+
 def _tiles(rows: int, columns: int) -> Iterator[tuple[slice, slice]]:
     """All columns of some rows, then of the next ones."""
     for a, b in pairwise(even_bounds(rows, TILE_ROWS)):
@@ -99,11 +173,14 @@ def _tiles(rows: int, columns: int) -> Iterator[tuple[slice, slice]]:
             yield slice(a, b), slice(c, d)
 
 
-def _divergence(x: Array, quotient: Array, weighed: float, everywhere: float, beta: float) -> float:
-    """D of entries x with quotients x/y, from Σ x y^(β−1) over them and Σ y^β over these and all zeros beside them."""
+def _divergence(
+    x: Array, quotient: Array, weighed: float, everywhere: float, beta: float, v: Array | None = None
+) -> float:
+    """D of entries x with quotients x/y: from Σ v x y^(β−1) of them and Σ v y^β of these and the zeros beside them."""
     x, quotient = x.ravel(), quotient.ravel()
+    v = None if v is None else v.ravel()
     pieces = [slice(*pair) for pair in pairwise(even_bounds(len(x), _PIECE))]
-    own = sum(_own(x[piece], quotient[piece], beta) for piece in pieces)
+    own = sum(_own(x[piece], quotient[piece], beta, None if v is None else v[piece]) for piece in pieces)
     if beta == 0:
         return weighed - everywhere - own
     if beta == 1:
@@ -111,15 +188,17 @@ def _divergence(x: Array, quotient: Array, weighed: float, everywhere: float, be
     return (own + (beta - 1) * everywhere - beta * weighed) / (beta * (beta - 1))
 
 
-def _own(x: Array, quotient: Array, beta: float) -> float:
-    """Σ log(x/y), Σ x log(x/y) or Σ x^β, in float64."""
+def _own(x: Array, quotient: Array, beta: float, v: Array | None) -> float:
+    """Σ v log(x/y), Σ v x log(x/y) or Σ v x^β, in float64."""
     if beta == 0:
         terms = np.log(quotient)
     elif beta == 1:
         terms = np.log(quotient)
         terms *= x
     else:
-        terms = power(x, beta)
+        terms = power(x if beta > 0 or v is None else np.where(v > 0, x, 1), beta)  # what is missing may be zero
+    if v is not None:
+        terms *= v
     return float(terms.sum(dtype=np.float64))
 
 

@@ -121,6 +121,12 @@ def bpp_rows(cross: Array, gram: Float64, F: Array, pivots: int, work: Float64) 
 
     ``work`` (4,) gets the sums over rows of the gain (at entry; 0 at the end), of the exchanges and of the moves.
     """
+    solve_rows(cross, gram, F, pivots, work)
+
+
+@inlined
+def solve_rows(cross: Array, gram: Float64, F: Array, pivots: int, work: Float64) -> None:
+    """What :func:`bpp_rows` does, for kernels."""
     m, k = F.shape
     L = np.empty((k, k))
     index = np.empty(k, np.int64)

@@ -1,9 +1,10 @@
 """Coordinate descent for the Kullback–Leibler divergence, one row at a time, on the entries that are not zero.
 
-With G (n × k) held and S its column sums, a row f ≥ 0 lowers
+With G (n × k) held and S its column sums a row f ≥ 0 lowers
 
     φ(f) = Σ_c [x_c log(x_c / y_c) − x_c] + ⟨S, f⟩ + linear Σ f + ½ ridge Σ f²,    y = f Gᵀ, over the c where x_c > 0,
 
+where entries with weights v come as v x, S = Σ_c v_c g_c of the row's, and N and D below have them already,
 one coordinate t = f_j after the other (Hsieh & Dhillon 2011; a zero entry is seen through S alone). Its derivative is
 φ' = P − N with P(t) = S_j + linear + ridge t and N(t) = Σ_c x_c g_c / y_c(t), and D = −N' = Σ_c x_c (g_c / y_c)².
 
@@ -44,14 +45,14 @@ _LANES = 8
 
 
 def descent(
-    rows: Stored, G: Array, penalty: tuple[float, float], F: Array, sweeps: int, gain: float, new: Array
+    rows: Stored, G: Array, S: Float64, penalty: tuple[float, float], F: Array, sweeps: int, gain: float, new: Array
 ) -> Callable[[tuple[int, int]], Float64]:
     """Make once what depends on G alone; return what writes the lowered rows ``start`` … ``stop`` of F to ``new``.
 
+    S has the sums Σ v g over the entries of each row (rows × k), or one row of them for all; the x are times their v.
     That returns the sums over the rows of the first gain, the last gain, the sweeps done and the coordinates moved.
     """
     F, G = np.ascontiguousarray(F), np.ascontiguousarray(G, F.dtype)
-    S = G.sum(axis=0, dtype=np.float64)
     if len(rows) == 1:
         x, g = rows[0], _transposed(G)
 
@@ -62,7 +63,8 @@ def descent(
             return work
         start, stop = bounds
         for a, b in pairwise([*range(start, stop, _TILE), stop]):
-            _lower_dense(np.ascontiguousarray(x[a:b]), g, S, *penalty, F[a:b], sweeps, gain, new[a:b], work)
+            sums = S if len(S) == 1 else S[a:b]
+            _lower_dense(np.ascontiguousarray(x[a:b]), g, sums, *penalty, F[a:b], sweeps, gain, new[a:b], work)
         return work
 
     return lower
@@ -112,7 +114,8 @@ def _lower_csr(
             row = G[indices[first + min(c, stored - 1)]]  # beyond the end any row will do: x is zero there
             for j in range(k):
                 g[j, c] = row[j]
-        _lower_row(x, g, S, linear, ridge, F[i], blocks, sweeps, gain, y, inverse, new[i], work)
+        sums = S[min(i, len(S) - 1)]
+        _lower_row(x, g, sums, linear, ridge, F[i], blocks, sweeps, gain, y, inverse, new[i], work)
 
 
 @kernel
@@ -136,7 +139,8 @@ def _lower_dense(
     for i in range(len(X)):
         for c in range(room):
             x[c] = X[i, c] if c < X.shape[1] else zero
-        _lower_row(x, g, S, linear, ridge, F[i], room // _LANES, sweeps, gain, y, inverse, new[i], work)
+        sums = S[min(i, len(S) - 1)]
+        _lower_row(x, g, sums, linear, ridge, F[i], room // _LANES, sweeps, gain, y, inverse, new[i], work)
 
 
 @inlined

@@ -17,15 +17,30 @@ def half_form(F: Array, product: Array, cross: Array) -> float:
 
 
 @kernel
-def residual_squares(F: Array, gradient: Array, norms: Float64) -> float:
-    """Σ min(F ‖gⱼ‖, ∇/‖gⱼ‖)² entrywise, the squared natural residual of F ≥ 0 ⟂ ∇ ≥ 0; 0 where gⱼ = 0."""
+def residual_squares(F: Array, gradient: Array, norms: Array) -> float:
+    """Σ min(F ‖gⱼ‖, ∇/‖gⱼ‖)² entrywise, the squared natural residual of F ≥ 0 ⟂ ∇ ≥ 0; 0 where gⱼ = 0.
+
+    ``norms`` has a row for each of F, or one for all.
+    """
     total = 0.0
     for r in range(F.shape[0]):
+        of = norms[min(r, len(norms) - 1)]
         for j in range(F.shape[1]):
-            if norms[j] > 0.0:
-                residual = min(np.float64(F[r, j]) * norms[j], np.float64(gradient[r, j]) / norms[j])
+            if of[j] > 0.0:
+                norm = np.float64(of[j])
+                residual = min(np.float64(F[r, j]) * norm, np.float64(gradient[r, j]) / norm)
                 total += residual * residual
     return total
+
+
+@kernel
+def row_sums(values: Array, indptr: Array, out: Float64) -> None:
+    """Write the sum of the values of each row of a CSR pattern to ``out``."""
+    for r in range(len(out)):
+        total = 0.0
+        for p in range(indptr[r], indptr[r + 1]):
+            total += np.float64(values[p])
+        out[r] = total
 
 
 @kernel

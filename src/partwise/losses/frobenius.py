@@ -1,6 +1,7 @@
 """The Frobenius loss."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -21,7 +22,7 @@ class Frobenius(Loss):
     name = "frobenius"
     beta = 2.0
     forms = frozenset({NormalEquations, GradientParts})
-    certificate = NormalEquations
+    certificate: ClassVar[type[Subproblem]] = NormalEquations
 
     def around(self, form: type[Subproblem], held: Sequence[Array]) -> Frame:
         grams = [gram_of(G) for G in held]

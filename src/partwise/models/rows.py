@@ -1,6 +1,7 @@
 """The convex half of the problem: rows of W for a given H, each to its own optimum."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -8,11 +9,11 @@ from partwise._types import Array, Float64
 from partwise.arrays.block import Block
 from partwise.engine.problem import Problem
 from partwise.solvers.base import Plan
-from partwise.solvers.bpp import BlockPivoting
-from partwise.solvers.cd import CoordinateDescent
+from partwise.solvers.bpp import BlockPivoting, RowPivoting
+from partwise.solvers.cd import CoordinateDescent, RowDescent
 from partwise.solvers.kl_cd import NewtonDescent
 from partwise.solvers.mu import MultiplicativeUpdates
-from partwise.subproblems import Entries, GradientParts, NormalEquations, Subproblem, gram_of
+from partwise.subproblems import Entries, GradientParts, NormalEquations, RowEquations, Subproblem, gram_of
 
 # Where parts are linear combinations of each other, up to this condition number of their Gram in units of their norms,
 # many W are equally good; a ridge of this share of the Gram's diagonal picks one that rounding cannot change.
@@ -21,6 +22,9 @@ _SINGULAR, _RIDGE = 1e10, 1e-8
 # Sweeps that find the support of nearly every row, at a tenth of what exchanges cost that would find it; above this
 # condition they could end in another of many nearly equal supports for the same row among others.
 _SUPPORT, _CONDITION = Plan(sweeps=30, gain=1e-3), 1e6
+
+# The ridge where each row has a Gram of its own: those with fewer entries than parts are always singular.
+_ROW_RIDGE = 1e-10
 
 # Sweeps of a row on its entries: to eight digits of what the first one gained.
 _ENTRIES = Plan(sweeps=500, gain=1e-8)
@@ -83,6 +87,23 @@ def _exactly(problem: Problem, H: Array) -> Callable[[Block], tuple[Array, Subpr
     return solve
 
 
+def _each_exactly(problem: Problem, H: Array) -> Callable[[Block], tuple[Array, Subproblem]]:
+    """The same with a Gram for each row; sweeps from zero find the support."""
+    judge = problem.loss.around(problem.loss.certificate, [H])
+    held = H.astype(np.float64)
+    frame = problem.loss.around(RowEquations, [held])
+    linear, ridge = problem.penalty_W.quadratic(held)
+
+    def solve(block: Block) -> tuple[Array, Subproblem]:
+        start = np.zeros((block.shape[0], held.shape[1]))
+        subproblem = replace(frame(block, [start])[0].plus(linear, ridge), steeper=_ROW_RIDGE)
+        W = RowDescent().update(subproblem, start, _SUPPORT)[0]
+        W = RowPivoting().update(subproblem, W, Plan())[0].astype(problem.operand.dtype, copy=False)
+        return W, judge(block, [W])[0]
+
+    return solve
+
+
 def _by_entries(problem: Problem, H: Array) -> Callable[[Block], tuple[Array, Subproblem]]:
     """Coordinate descent on the entries of each row until a sweep gains next to nothing."""
     judge = problem.loss.around(problem.loss.certificate, [H])
@@ -119,12 +140,15 @@ def _by_steps(problem: Problem, H: Array) -> Callable[[Block], tuple[Array, Subp
 
 def _equal_parts(block: Block, H: Array) -> Array:
     """A start for rows: all parts alike, and as much of them as the row has."""
-    total = H.dtype.type(H.sum(dtype=np.float64) or 1.0)
-    return np.repeat(block.times(np.ones((len(H), 1), H.dtype)) / total, H.shape[1], axis=1)
+    amounts = block.weighted_times(np.ones((len(H), 1), H.dtype))
+    sums = np.broadcast_to(block.weights_times(H.sum(axis=1, keepdims=True)), amounts.shape)
+    start = np.divide(amounts, sums, out=np.zeros_like(amounts), where=sums > 0, casting="same_kind")
+    return np.repeat(start, H.shape[1], axis=1)
 
 
 _SOLVERS: dict[type[Subproblem], Callable[[Problem, Array], Callable[[Block], tuple[Array, Subproblem]]]] = {
     NormalEquations: _exactly,
+    RowEquations: _each_exactly,
     Entries: _by_entries,
     GradientParts: _by_steps,
 }

@@ -1,14 +1,16 @@
 """Solvers: one half-step each."""
 
 from partwise.solvers.base import Plan, Solver, Work
-from partwise.solvers.bpp import BlockPivoting
-from partwise.solvers.cd import CoordinateDescent
+from partwise.solvers.bpp import BlockPivoting, RowPivoting
+from partwise.solvers.cd import CoordinateDescent, RowDescent
 from partwise.solvers.kl_cd import NewtonDescent
 from partwise.solvers.mu import MultiplicativeUpdates
 
 SOLVERS: dict[str, type[Solver]] = {
     "cd": CoordinateDescent,
     "bpp": BlockPivoting,
+    "row_cd": RowDescent,
+    "row_bpp": RowPivoting,
     "kl_cd": NewtonDescent,
     "mu": MultiplicativeUpdates,
 }
@@ -21,6 +23,8 @@ __all__ = [
     "MultiplicativeUpdates",
     "NewtonDescent",
     "Plan",
+    "RowDescent",
+    "RowPivoting",
     "Solver",
     "Work",
 ]

@@ -1,11 +1,15 @@
 """Exact half-steps by block principal pivoting (Kim & Park 2011)."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from partwise._types import Array, Float64
 from partwise.kernels.bpp import bpp_rows
+from partwise.kernels.threads import parallel
+from partwise.kernels.weighted import bpp_each
 from partwise.solvers.base import Plan, Solver, Work
-from partwise.subproblems import NormalEquations, in_ranges
+from partwise.subproblems import NormalEquations, RowEquations, in_ranges
 
 
 class BlockPivoting(Solver):
@@ -39,6 +43,34 @@ class BlockPivoting(Solver):
             return work
 
         totals = sum(in_ranges(solve, F), np.zeros(4))
+        return new, Work.of(totals, len(new))
+
+    def next_plan(self, plan: Plan, work: Work, F: Array) -> Plan:
+        """Exact steps need no plan."""
+        return plan
+
+
+class RowPivoting(Solver):
+    """The same where each row has a Gram of its own."""
+
+    name = "bpp"
+    form = RowEquations
+    scopes = frozenset({"entry"})
+    monotone = True
+
+    def update(self, subproblem: RowEquations, F: Array, plan: Plan) -> tuple[Array, Work]:
+        new = np.array(F, order="C")
+        pivots = 20 + F.shape[1]
+
+        def solve(bounds: tuple[int, int]) -> Float64:
+            work, part = np.zeros(4), slice(*bounds)
+            cross, grams = (np.asarray(side, np.float64) for side in subproblem.equations(*bounds))
+            f = new[part].astype(np.float64)
+            bpp_each(cross, grams, f, pivots, work)
+            new[part] = f
+            return work
+
+        totals = sum(parallel(solve, pairwise(subproblem.block.ranges)), np.zeros(4))
         return new, Work.of(totals, len(new))
 
     def next_plan(self, plan: Plan, work: Work, F: Array) -> Plan:

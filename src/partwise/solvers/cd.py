@@ -1,11 +1,15 @@
 """HALS: cyclic coordinate descent on the normal equations (Cichocki & Phan 2009)."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from partwise._types import Array, Float64
 from partwise.kernels.hals import hals_lanes, hals_rows
+from partwise.kernels.threads import parallel
+from partwise.kernels.weighted import hals_each
 from partwise.solvers.base import Plan, Solver, Work
-from partwise.subproblems import NormalEquations, in_ranges
+from partwise.subproblems import NormalEquations, RowEquations, in_ranges
 
 # What the kernels cost in nanoseconds, measured on 10 to 50 components: a sweep of a row in the lanes
 # LANE_SQUARE k² (float64) + LANE_LINE k; row by row, a coordinate that moves MOVE + MOVE_LINE k, and one that is looked
@@ -47,3 +51,29 @@ class CoordinateDescent(Solver):
         by_lanes = work.sweeps * (LANE_SQUARE * F.itemsize / 8 * k * k + LANE_LINE * k)
         by_rows = work.moved * (MOVE + MOVE_LINE * k) + work.sweeps * k * LOOK
         return Plan(plan.sweeps, plan.gain, sparse=by_rows < by_lanes)
+
+
+class RowDescent(Solver):
+    """The same where each row has a Gram of its own."""
+
+    name = "cd"
+    form = RowEquations
+    scopes = frozenset({"entry"})
+    monotone = True
+    plan = CoordinateDescent.plan
+
+    def update(self, subproblem: RowEquations, F: Array, plan: Plan) -> tuple[Array, Work]:
+        new = np.empty(F.shape, F.dtype)
+
+        def lower(bounds: tuple[int, int]) -> Float64:
+            work, part = np.zeros(4), slice(*bounds)
+            cross, grams = subproblem.equations(*bounds)
+            hals_each(cross, grams, np.ascontiguousarray(F[part]), plan.sweeps, plan.gain, new[part], work)
+            return work
+
+        totals = sum(parallel(lower, pairwise(subproblem.block.ranges)), np.zeros(4))
+        return new, Work.of(totals, len(new))
+
+    def next_plan(self, plan: Plan, work: Work, F: Array) -> Plan:
+        """One kernel serves sparse and dense factors."""
+        return plan

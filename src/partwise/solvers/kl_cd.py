@@ -24,7 +24,7 @@ class NewtonDescent(Solver):
     def update(self, subproblem: Entries, F: Array, plan: Plan) -> tuple[Array, Work]:
         block, new = subproblem.block, np.empty(F.shape, F.dtype)
         penalty = subproblem.linear, subproblem.ridge
-        lower = descent(block.stored, subproblem.G, penalty, F, plan.sweeps, plan.gain, new)
+        lower = descent(block.weighted, subproblem.G, subproblem.sums, penalty, F, plan.sweeps, plan.gain, new)
         totals = sum(parallel(lower, pairwise(block.ranges)), np.zeros(4))
         return new, Work.of(totals, len(new))
 

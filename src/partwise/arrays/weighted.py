@@ -1,0 +1,303 @@
+"""Blocks whose entries have weights: missing entries, uncertain ones, repeated rows.
+
+X is zero where an entry is missing, so that products with X need no mask.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import replace
+from functools import reduce
+from itertools import pairwise
+from operator import add
+
+import numpy as np
+import scipy.sparse as sp
+
+from partwise._lazy import lazy
+from partwise._types import Array
+from partwise.arrays.block import (
+    CANCELLED,
+    Block,
+    CSRBlock,
+    DenseBlock,
+    dense_residual_squares,
+    dense_times,
+)
+from partwise.arrays.survey import Survey
+from partwise.arrays.weights import Weights
+from partwise.kernels.beta import dense_share, weighted_sparse_share
+from partwise.kernels.sums import row_sums
+from partwise.kernels.threads import each_range, even_bounds, even_ranges, parallel
+from partwise.kernels.weighted import dense_grams, stored_grams, stored_model
+
+# Entries of a dense temporary.
+_PIECE = 1 << 18
+
+
+class WeightedBlock(Block):
+    """What the mathematics asks of weighted blocks only."""
+
+    weights: Weights
+
+    @abstractmethod
+    def model_times(self, F: Array, G: Array) -> Array:
+        """(V ∘ F Gᵀ) G."""
+
+    @abstractmethod
+    def grams(self, G: Array) -> Callable[[int, int], Array]:
+        """What makes Gᵀ diag(vᵢ) G of the rows i from start to stop, (stop − start) × k × k."""
+
+
+class WeightedDenseBlock(DenseBlock, WeightedBlock):
+    """Rows of an ndarray, with a weight for each entry."""
+
+    def __init__(self, x: Array, weights: Weights, start: int = 0) -> None:
+        self.weights = weights
+        super().__init__(x, start)
+
+    def weighted_times(self, B: Array) -> Array:
+        weights = self.weights
+        return weights.over_rows(dense_times(self._weighed, weights.over_columns(B)))
+
+    @lazy
+    def _weighed(self) -> Array:
+        """The entries times e."""
+        return self.x if self.weights.entries is None else _product(self.x, self.weights.entries)
+
+    def weights_times(self, G: Array) -> Array:
+        weights = self.weights
+        held = weights.over_columns(G)
+        if weights.entries is None:
+            return weights.over_rows(np.repeat(held.sum(axis=0, keepdims=True), self.shape[0], axis=0))
+        return weights.over_rows(dense_times(weights.entries, held))
+
+    def model_times(self, F: Array, G: Array) -> Array:
+        weights, out = self.weights, np.empty(F.shape, F.dtype)
+        held = weights.over_columns(G)
+
+        def multiply(start: int, stop: int) -> None:
+            for a, b in pairwise([*range(start, stop, max(1, _PIECE // self.shape[1])), stop]):
+                y = F[a:b] @ G.T
+                if weights.entries is not None:
+                    y *= weights.entries[a:b]
+                np.matmul(y, held, out=out[a:b])
+
+        each_range(multiply, even_ranges(self.shape[0], 4 * self.shape[1] * F.shape[1]))
+        return weights.over_rows(out)
+
+    def grams(self, G: Array) -> Callable[[int, int], Array]:
+        held, whole = _held_gram(self.weights, G)
+
+        def of(start: int, stop: int) -> Array:
+            part = self.weights.part(start, stop)
+            out = np.empty((stop - start, *whole.shape), G.dtype)
+            if part.entries is None:
+                out[:] = whole
+            else:
+                dense_grams(part.entries, held, whole, out)
+            return part.over_rows(out)
+
+        return of
+
+    @lazy
+    def weighted(self) -> tuple[Array, ...]:
+        return (_product(self.x, self.weights.tile(slice(None), slice(None))),)
+
+    def weights_of(self, index: Array) -> Array | float:
+        return self.weights.tile(index, slice(None))
+
+    def _transposed(self) -> "WeightedDenseBlock":
+        return WeightedDenseBlock(self.x.T, self.weights.T)
+
+    def _share(self, rows: slice, F: Array, G: Array, beta: float, negative: Array, positive: Array) -> float:
+        tile = self.weights.part(rows.start, rows.stop).tile
+        return dense_share(self.x[rows], F, G, beta, negative, positive, tile)
+
+    def _survey(self) -> Survey:
+        plain = self._survey_along()
+        pieces = pairwise(even_bounds(self.shape[0], max(1, _PIECE // self.shape[1])))
+        found = reduce(add, parallel(lambda pair: self._facts(*pair), pieces))
+        return replace(found, largest=plain.largest, negative=plain.negative, not_finite=plain.not_finite).moved(
+            self.start
+        )
+
+    def _facts(self, start: int, stop: int) -> Survey:
+        """What a survey tells of some rows by weight."""
+        x = self.x[start:stop]
+        v = np.broadcast_to(self.weights.part(start, stop).tile(slice(None), slice(None)), x.shape)
+        observed, weighed = v > 0, np.multiply(v, x, dtype=np.float64)
+        zeros = np.argwhere(observed & (x == 0))
+        return Survey(
+            size=int(observed.sum()),
+            nonzeros=int((observed & (x != 0)).sum()),
+            total=float(weighed.sum()),
+            sumsq=float(np.einsum("ij,ij->", weighed, x)),
+            largest=0.0,
+            zero=(start + int(zeros[0, 0]), int(zeros[0, 1])) if len(zeros) else None,
+            missing=x.size - int(observed.sum()),
+            weight=float(v.sum(dtype=np.float64)),
+        )
+
+
+class WeightedCSRBlock(CSRBlock, WeightedBlock):
+    """Rows of a CSR array whose stored entries, zeros among them, have weights; the others are zeros, or missing."""
+
+    def __init__(self, x: sp.csr_array, weights: Weights, start: int = 0) -> None:
+        self.weights = weights
+        super().__init__(x, start)
+
+    def weighted_times(self, B: Array) -> Array:
+        weights = self.weights
+        return weights.over_rows(self.values_times(self._weighed, weights.over_columns(B)))
+
+    @lazy
+    def _weighed(self) -> Array:
+        """The stored entries times e."""
+        return self.x.data if self.weights.entries is None else _product(self.x.data, self.weights.entries)
+
+    def weights_times(self, G: Array) -> Array:
+        weights = self.weights
+        held = weights.over_columns(G)
+        out = np.zeros((self.shape[0], G.shape[1]), G.dtype)
+        if weights.entries is not None:
+            out += self.values_times(self._beyond, held)
+        if weights.absent:
+            out += held.sum(axis=0)
+            np.maximum(out, 0, out=out)  # nothing is left of rows that are wholly missing but rounding
+        return weights.over_rows(out)
+
+    def model_times(self, F: Array, G: Array) -> Array:
+        weights = self.weights
+        held = weights.over_columns(G)
+        out = F @ (G.T @ held) if weights.absent else np.zeros_like(F)
+        if weights.entries is not None:
+            out += self.values_times(self._beyond * self._model(F, G), held)
+        return weights.over_rows(np.maximum(out, 0, out=out))
+
+    def grams(self, G: Array) -> Callable[[int, int], Array]:
+        weights, x = self.weights, self.x
+        held, whole = _held_gram(weights, G)
+
+        def of(start: int, stop: int) -> Array:
+            out = np.empty((stop - start, *whole.shape), G.dtype)
+            if weights.entries is None:
+                out[:] = weights.absent * whole
+            else:
+                bounds = x.indptr[start : stop + 1]
+                stored_grams(weights.entries, weights.absent, x.indices, bounds, held, whole, out)
+            return replace(weights, entries=None).part(start, stop).over_rows(out)
+
+        return of
+
+    def residual_squares(self, F: Array, G: Array) -> Array:
+        """Of the stored entries one by one, and of all zeros together, less where entries are stored."""
+        F, G = F.astype(np.float64, copy=False), G.astype(np.float64, copy=False)
+        weights, out = self.weights, np.empty(self.shape[0])
+        y = self._model(F, G)
+        v, x = self._stored_weights, self.x.data.astype(np.float64)
+        squares = v * np.square(x - y)
+        if weights.absent:
+            squares -= np.square(y) if self._scales is None else self._scales * np.square(y)
+        row_sums(squares, self.x.indptr, out)
+        if weights.absent:
+            out += weights.over_rows(np.einsum("ij,ij->i", F @ (G.T @ weights.over_columns(G)), F))
+            cancelled = np.flatnonzero(out < CANCELLED * self.row_squares)
+            out[cancelled] = dense_residual_squares(self, cancelled, F[cancelled], G)
+        return out
+
+    @lazy
+    def weighted(self) -> tuple[Array, ...]:
+        return _product(self.x.data, self._stored_weights), self.x.indices, self.x.indptr
+
+    def weights_of(self, index: Array) -> Array | float:
+        pattern = sp.csr_array((self._beyond, self.x.indices, self.x.indptr), self.shape)
+        return self.weights.scaled(pattern[index].toarray() + self.weights.absent, index, slice(None))
+
+    def _model(self, F: Array, G: Array) -> Array:
+        """The model F Gᵀ at the stored entries."""
+        F, G = np.ascontiguousarray(F), np.ascontiguousarray(G)
+        out = np.empty(self.x.nnz, F.dtype)
+        each_range(lambda a, b: stored_model(self.x.indices, self.x.indptr, F, G, a, b, out), self.ranges)
+        return out
+
+    @property
+    def _entries(self) -> Array:
+        """Of the stored entries e."""
+        entries = self.weights.entries
+        return np.ones(self.x.nnz, self.dtype) if entries is None else entries
+
+    @property
+    def _beyond(self) -> Array:
+        """The same, beyond what the entries that are not stored have."""
+        return self._entries - self.dtype.type(self.weights.absent) if self.weights.absent else self._entries
+
+    @lazy
+    def _scales(self) -> Array | None:
+        """Of the stored entries r c; None is 1 for all."""
+        rows, columns = self.weights.rows, self.weights.columns
+        scales = None if columns is None else columns[self.x.indices]
+        if rows is None:
+            return scales
+        repeated = np.repeat(rows, np.diff(self.x.indptr))
+        return repeated if scales is None else repeated * scales
+
+    @lazy
+    def _stored_weights(self) -> Array:
+        """The weights of the stored entries."""
+        return self._entries if self._scales is None else self._entries * self._scales
+
+    def _transposed(self) -> "WeightedCSRBlock":
+        x, entries = sp.csr_array(self.x.T), self.weights.entries
+        if entries is not None:
+            entries = sp.csr_array(sp.csr_array((entries, self.x.indices, self.x.indptr), self.shape).T).data
+        return WeightedCSRBlock(x, self.weights.turned(entries))
+
+    def _share(self, rows: slice, F: Array, G: Array, beta: float, negative: Array, positive: Array) -> float:
+        x, bounds = self.x, self.x.indptr[rows.start : rows.stop + 1]
+        others = replace(self.weights, entries=None).part(rows.start, rows.stop).tile if self.weights.absent else None
+        entries = slice(bounds[0], bounds[-1])
+        v = self._stored_weights[entries]
+        more = v if others is None else v - (1.0 if self._scales is None else self._scales[entries])
+        stored = x.data[entries], x.indices[entries], bounds - bounds[0]
+        return weighted_sparse_share(*stored, v, more, others, F, G, beta, negative, positive)
+
+    def _survey(self) -> Survey:
+        plain = super()._survey()
+        x, v, absent = self.x.data, self._stored_weights, self.weights.absent
+        observed = v > 0
+        zeros = np.flatnonzero(observed & (x == 0))
+        places = [plain.zero] if absent and plain.zero is not None else []
+        if len(zeros):
+            row = int(np.searchsorted(self.x.indptr, zeros[0], side="right")) - 1
+            places.append((self.start + row, int(self.x.indices[zeros[0]])))
+        size = int(observed.sum()) + (self._count_not_stored() if absent else 0)
+        return replace(
+            plain,
+            size=size,
+            nonzeros=int((observed & (x != 0)).sum()),
+            total=float(np.dot(v, x.astype(np.float64))),
+            sumsq=float(np.dot(v, np.square(x, dtype=np.float64))),
+            zero=min(places, default=None),
+            missing=plain.size - size,
+            weight=float(self.weights_times(np.ones((self.shape[1], 1))).sum()),
+        )
+
+    def _count_not_stored(self) -> int:
+        """How many of the entries that are not stored count."""
+        rows, columns = self.weights.rows, self.weights.columns
+        m, n = self.shape
+        scaled = (m if rows is None else np.count_nonzero(rows)) * (n if columns is None else np.count_nonzero(columns))
+        return int(scaled) - (self.x.nnz if self._scales is None else int(np.count_nonzero(self._scales)))
+
+
+def _product(x: Array, weights: Array | float) -> Array:
+    """Values times weights; the values themselves where these are a mask."""
+    product = np.asarray(x * weights, x.dtype)
+    return x if np.array_equal(product, x) else product
+
+
+def _held_gram(weights: Weights, G: Array) -> tuple[Array, Array]:
+    """√c ∘ G, and its Gram."""
+    held = G if weights.columns is None else G * np.sqrt(weights.columns)[:, None]
+    held = np.ascontiguousarray(held, G.dtype)
+    return held, held.T @ held
