@@ -34,6 +34,13 @@ class Subproblem(ABC):
     def plus(self, linear: float, ridge: float) -> Self:
         """With the penalty ``linear`` Σ F + ½ ``ridge`` Σ F² joined."""
 
+    @abstractmethod
+    def hold(self, F: Array, free: Array) -> tuple[Self, Array]:
+        """The same in the entries of F alone where ``free`` is true, and the factor to begin with.
+
+        What a solver makes of the other entries does not matter, and they count nothing in its gains and in residuals.
+        """
+
     @property
     @abstractmethod
     def alive(self) -> Array:
@@ -83,6 +90,10 @@ class NormalEquations(Subproblem):
 
     def plus(self, linear: float, ridge: float) -> "NormalEquations":
         return replace(self, linear=self.linear + linear, ridge=self.ridge + ridge)
+
+    def hold(self, F: Array, free: Array) -> tuple["NormalEquations", Array]:
+        fixed = np.where(free, F.dtype.type(0), F)
+        return replace(self, cross=_pushed(self.cross - fixed @ self.gram.astype(F.dtype), free)), F - fixed
 
     @property
     def penalised_cross(self) -> Array:
@@ -178,6 +189,10 @@ class GradientParts(Subproblem):
     def plus(self, linear: float, ridge: float) -> "GradientParts":
         return replace(self, linear=self.linear + linear, ridge=self.ridge + ridge)
 
+    def hold(self, F: Array, free: Array) -> tuple["GradientParts", Array]:
+        balanced = self.penalised_positive(F, slice(None))
+        return replace(self, negative=np.where(free, self.negative, balanced)), F
+
     @property
     def alive(self) -> Array:
         return np.asarray(np.atleast_2d(self.positive).max(axis=0, initial=0) > 0)
@@ -227,6 +242,8 @@ class Entries(Subproblem):
         The held factor.
     linear, ridge : float
         A penalty's share.
+    free : ndarray of shape (rows, k) or None
+        Which entries of F may move; None is all.
     """
 
     name = "entries"
@@ -236,14 +253,21 @@ class Entries(Subproblem):
     G: Array
     linear: float = 0.0
     ridge: float = 0.0
+    free: Array | None = None
 
     def plus(self, linear: float, ridge: float) -> "Entries":
         return replace(self, linear=self.linear + linear, ridge=self.ridge + ridge)
 
+    def hold(self, F: Array, free: Array) -> tuple["Entries", Array]:
+        return replace(self, free=free), F
+
     @property
     def sums(self) -> Float64:
-        """Σ v g over the entries of each row (rows × k), or one row for all."""
-        return np.ascontiguousarray(np.atleast_2d(self.block.weights_times(self.G)), np.float64)
+        """Σ v g over the entries of each row (rows × k), or one row for all; −inf, which none has, where F is held."""
+        sums = np.atleast_2d(self.block.weights_times(self.G))
+        if self.free is not None:
+            sums = np.where(self.free, sums, -np.inf)
+        return np.ascontiguousarray(sums, np.float64)
 
     @property
     def alive(self) -> Array:
@@ -251,8 +275,9 @@ class Entries(Subproblem):
 
     def parts(self, F: Array) -> GradientParts:
         """The gradient at F, and the loss there."""
-        parts = self.block.divergence(F, self.G, 1.0)
-        return GradientParts(*parts, falling=-1.0, rising=0.0, linear=self.linear, ridge=self.ridge)
+        negative, positive, value = self.block.divergence(F, self.G, 1.0)
+        parts = GradientParts(negative, positive, value, -1.0, 0.0, self.linear, self.ridge)
+        return parts if self.free is None else parts.hold(F, self.free)[0]
 
     def measure(self, old: Array, new: Array) -> tuple[Array, float]:
         return new, self.parts(new).value
@@ -294,6 +319,10 @@ class RowEquations(Subproblem):
     def plus(self, linear: float, ridge: float) -> "RowEquations":
         return replace(self, linear=self.linear + linear, ridge=self.ridge + ridge)
 
+    def hold(self, F: Array, free: Array) -> tuple["RowEquations", Array]:
+        fixed = np.where(free, F.dtype.type(0), F)
+        return replace(self, cross=_pushed(self.cross - self.block.model_times(fixed, self.G), free)), F - fixed
+
     @lazy
     def _grams(self) -> Callable[[int, int], Array]:
         return self.block.grams(self.G)
@@ -328,6 +357,11 @@ class RowEquations(Subproblem):
 
     def residual(self, F: Array) -> float:
         return self.parts(F).residual(F)
+
+
+def _pushed(cross: Array, free: Array) -> Array:
+    """A cross product that keeps at zero what is not free: there the gradient is positive for every F ≥ 0."""
+    return np.where(free, cross, -np.abs(cross).max(axis=1, keepdims=True, initial=0))
 
 
 def gram_of(G: Array) -> Float64:

@@ -35,6 +35,8 @@ class State:
         Steps taken, and plain steps in a row that could not lower the objective.
     dead : tuple of int
         Components that are zero in W or in H.
+    free_W, free_H : rows and ndarray of bool, or None
+        Which entries of the factors may move; None is all.
     """
 
     W: Rows
@@ -51,3 +53,10 @@ class State:
     n_iter: int = 0
     stalled: int = 0
     dead: tuple[int, ...] = ()
+    free_W: Rows = None
+    free_H: Array | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether entries of the factors are held."""
+        return self.free_W is not None or self.free_H is not None

@@ -161,6 +161,63 @@ def _names(estimator: Any, n: int, names: tuple[str, ...] | None, reset: bool) -
     )
 
 
+def checked_fixed(fixed: Any, shape: tuple[int, int], name: str) -> Array | None:
+    """Which entries of a factor are held: a boolean array of its shape, or None where none is.
+
+    Raises
+    ------
+    ParameterError
+        If it is not boolean or not of this shape.
+    """
+    if fixed is None:
+        return None
+    fixed = np.asarray(fixed)
+    if fixed.shape != shape or fixed.dtype != bool:
+        raise ParameterError(
+            f"{name} is {fixed.dtype} of shape {fixed.shape}: give a boolean array of shape {shape}, True for the "
+            f"entries of {name[-1]} that are to be held."
+        )
+    return fixed if fixed.any() else None
+
+
+def fixed_rows(components: Any, k: int) -> Array:
+    """Which of the k components are held.
+
+    Raises
+    ------
+    ParameterError
+        If ``components`` are not whole numbers from 0 to k − 1.
+    """
+    index = np.asarray(components)
+    if index.ndim != 1 or (index.size and (index.dtype.kind not in "iu" or index.min() < 0 or index.max() >= k)):
+        raise ParameterError(
+            f"fixed_components={components!r} cannot be: give the numbers of components to hold, from 0 to {k - 1}."
+        )
+    fixed = np.zeros(k, bool)
+    fixed[index.astype(int)] = True
+    return fixed
+
+
+def held_values(F: Any, fixed: Array, dtype: np.dtype[Any], name: str) -> Array:
+    """A factor (m × k) or (k × n) of which the fixed entries are given; the others may hold anything, even NaN.
+
+    Raises
+    ------
+    ParameterError
+        If it is missing or of another shape, or a fixed entry negative or not finite.
+    DtypeError
+        If its dtype is not that of the data: a cast would change what is to be held.
+    """
+    if F is None:
+        raise ParameterError(f"{name} is missing: give it to fit, with the values of the entries that are to be held.")
+    factor: Array = np.asarray(_sentence(ParameterError, check_array, F, input_name=name, ensure_all_finite=False))
+    _check_form(factor, fixed.shape, dtype, name)
+    values = factor[fixed]
+    if not np.isfinite(values).all() or (values < 0).any():
+        raise ParameterError(f"A fixed entry of {name} is negative, NaN or infinite: give finite numbers ≥ 0.")
+    return np.where(fixed, factor, dtype.type(0))
+
+
 def components_of(H: Any, n_features: int) -> int:
     """What ``n_components="auto"`` means beside a custom H: its rows; without one, all features."""
     return n_features if H is None or np.ndim(H) != 2 else int(np.shape(H)[0])
@@ -179,13 +236,7 @@ def checked_factor(F: Any, shape: tuple[int, int], dtype: np.dtype[Any], name: s
     if F is None:
         raise ParameterError(f"{name} is missing: init='custom' needs both W and H.")
     factor: Array = np.asarray(_sentence(ParameterError, check_array, F, input_name=name, ensure_all_finite=False))
-    if factor.shape != shape:
-        raise ParameterError(f"{name} has shape {factor.shape} where {shape} is needed: give one of that shape.")
-    if factor.dtype != dtype:
-        raise DtypeError(
-            f"H and W should have the same dtype as X. {name} is {factor.dtype} and X is {dtype}: cast it with "
-            f"{name}.astype('{dtype}')."
-        )
+    _check_form(factor, shape, dtype, name)
     if not np.isfinite(factor).all():
         raise ParameterError(f"{name} contains NaN or infinity: a start has to be finite.")
     if factor.min() < 0:
@@ -194,3 +245,13 @@ def checked_factor(F: Any, shape: tuple[int, int], dtype: np.dtype[Any], name: s
     if factor.max() == 0:
         raise ParameterError(f"Array passed to NMF (input {name}) is full of zeros: no step can leave that start.")
     return factor
+
+
+def _check_form(factor: Array, shape: tuple[int, ...], dtype: np.dtype[Any], name: str) -> None:
+    if factor.shape != shape:
+        raise ParameterError(f"{name} has shape {factor.shape} where {shape} is needed: give one of that shape.")
+    if factor.dtype != dtype:
+        raise DtypeError(
+            f"H and W should have the same dtype as X. {name} is {factor.dtype} and X is {dtype}: cast it with "
+            f"{name}.astype('{dtype}')."
+        )

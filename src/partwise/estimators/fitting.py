@@ -30,11 +30,29 @@ from partwise.solvers import Solver
 
 @dataclass(frozen=True)
 class Start:
-    """A start for the factors, both tall, and the order in which its components stand."""
+    """A start for the factors, both tall, the order in which its components stand, and which entries may move."""
 
     W: Array
     H: Array
     order: Array
+    free_W: Array | None
+    free_H: Array | None
+
+
+@dataclass(frozen=True)
+class Held:
+    """A factor, tall, of which the entries where ``fixed`` is true are given and stay."""
+
+    values: Array
+    fixed: Array
+
+    def into(self, F: Array) -> Array:
+        """F with these entries in place."""
+        return np.where(self.fixed, self.values, F)
+
+
+HeldFactors = tuple[Held | None, Held | None]
+"""What is held of W and of H."""
 
 
 def problem_of(operand: Operand, parameters: Parameters) -> Problem:
@@ -67,13 +85,15 @@ def solver_of(problem: Problem, parameters: Parameters) -> Solver:
     return solver
 
 
-def starts_of(problem: Problem, k: int, parameters: Parameters, custom: tuple[Array, Array] | None) -> list[Start]:
+def starts_of(
+    problem: Problem, k: int, parameters: Parameters, custom: tuple[Array, Array] | None, held: HeldFactors
+) -> list[Start]:
     """``n_init`` starts, drawn one after the other from the random state."""
     rng = check_random_state(parameters.random_state)
     drawn = [custom or _drawn(problem, k, parameters, rng) for _ in range(parameters.n_init)]
     if problem.survey.missing:
         drawn = [(W, _seen(problem, H)) for W, H in drawn]
-    return [_ordered(W, H, rng if parameters.shuffle else None) for W, H in drawn]
+    return [_ordered(W, H, held, rng if parameters.shuffle else None) for W, H in drawn]
 
 
 def _drawn(problem: Problem, k: int, parameters: Parameters, rng: np.random.RandomState) -> tuple[Array, Array]:
@@ -95,30 +115,39 @@ def _seen(problem: Problem, H: Array) -> Array:
     return np.where(line_weights(problem.operand)[1][:, None] > 0, H, H.dtype.type(0))
 
 
-def _ordered(W: Array, H: Array, rng: np.random.RandomState | None) -> Start:
+def _ordered(W: Array, H: Array, held: HeldFactors, rng: np.random.RandomState | None) -> Start:
     k = H.shape[1]
     order = np.arange(k) if rng is None else rng.permutation(k)
-    return Start(np.ascontiguousarray(W[:, order]), np.ascontiguousarray(H[:, order]), order)
+    W, H = (F if side is None else side.into(F) for F, side in zip((W, H), held, strict=True))
+    free = (None if side is None else np.ascontiguousarray(~side.fixed[:, order]) for side in held)
+    return Start(np.ascontiguousarray(W[:, order]), np.ascontiguousarray(H[:, order]), order, *free)
 
 
-def _window_of(problem: Problem, k: int, parameters: Parameters) -> Window | None:
+def _window_of(problem: Problem, k: int, parameters: Parameters, held: bool) -> Window | None:
     """The sample of the coarse stage, also where it is asked for but may not pay; None to go without."""
-    if problem.operand.weighted and parameters.coarse is True:
-        raise ParameterError("coarse=True cannot be with missing entries or weights: use coarse='auto' or False.")
-    if parameters.coarse is False or problem.operand.weighted or not parameters.samples:
+    if (problem.operand.weighted or held) and parameters.coarse is True:
+        raise ParameterError(
+            "coarse=True cannot be with missing entries, weights or fixed entries of the factors: use coarse='auto'."
+        )
+    if parameters.coarse is False or problem.operand.weighted or held or not parameters.samples:
         return None
     found = window(problem, k) if parameters.coarse is True or problem.free_scale else None
     return any_window(problem) if found is None and parameters.coarse is True else found
 
 
 def best_fit(
-    problem: Problem, parameters: Parameters, custom: tuple[Array, Array] | None, k: int, on_step: OnStep | None
+    problem: Problem,
+    parameters: Parameters,
+    custom: tuple[Array, Array] | None,
+    held: HeldFactors,
+    k: int,
+    on_step: OnStep | None,
 ) -> Result:
-    """The result of the best start; a custom start's components come back in the user's order. The clock counts all."""
+    """The result of the best start; components that the user gave come back in their order. The clock counts all."""
     begun = perf_counter()
-    starts = starts_of(problem, k, parameters, custom)
+    starts = starts_of(problem, k, parameters, custom, held)
     result = _run(problem, parameters, starts, on_step, begun, "best")[0]
-    if not parameters.custom:
+    if not parameters.custom and held == (None, None):
         return result
     back = np.argsort(starts[0].order)
     return replace(result, W=np.ascontiguousarray(result.W[:, back]), H=np.ascontiguousarray(result.H[:, back]))
@@ -127,7 +156,7 @@ def best_fit(
 def each_fit(problem: Problem, parameters: Parameters, k: int, on_step: OnStep | None) -> list[Result]:
     """The results of all starts, each run to its own end and finished."""
     begun = perf_counter()
-    return _run(problem, parameters, starts_of(problem, k, parameters, None), on_step, begun, "all")
+    return _run(problem, parameters, starts_of(problem, k, parameters, None, (None, None)), on_step, begun, "all")
 
 
 def _run(
@@ -139,10 +168,11 @@ def _run(
     finish: Finish,
 ) -> list[Result]:
     solver = solver_of(problem, parameters)
-    model = Bilinear(problem, solver, solver.plan, settles=not parameters.custom)
+    held = starts[0].free_W is not None or starts[0].free_H is not None
+    model = Bilinear(problem, solver, solver.plan, settles=not (parameters.custom or held))
     stop = Stop(parameters.tol, parameters.max_iter, parameters.max_time)
-    sample = _window_of(problem, starts[0].H.shape[1], parameters)
+    sample = _window_of(problem, starts[0].H.shape[1], parameters, held)
     prepare = None if sample is None else Coarse(model, sample, begun, parameters.max_time)
-    states = [model.start(start.W, start.H) for start in starts]
+    states = [model.start(start.W, start.H, start.free_W, start.free_H) for start in starts]
     drop = parameters.drop_losers and finish == "best"
     return run(model, states, stop, on_step, prepare=prepare, begun=begun, drop=drop, finish=finish)

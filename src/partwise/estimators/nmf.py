@@ -18,8 +18,9 @@ from partwise.arrays.sample import line_weights
 from partwise.engine.problem import Problem
 from partwise.engine.result import Result, Status
 from partwise.engine.state import State
-from partwise.estimators.data import Input, checked_factor, checked_input, components_of
+from partwise.estimators.data import Input, checked_input
 from partwise.estimators.fitting import best_fit, problem_of
+from partwise.estimators.given import Given
 from partwise.estimators.observe import log_step, visible
 from partwise.estimators.parameters import Parameters, checked
 from partwise.kernels.threads import threads
@@ -103,12 +104,13 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
     Attributes
     ----------
     components_ : ndarray of shape (n_components, n_features)
-        H. After a start of our own without penalties its rows sum to 1 (zero rows and an interrupted fit aside), and
-        W carries the units of the data.
+        H. After a start of our own without penalties or fixed entries its rows sum to 1 (zero rows and an interrupted
+        fit aside), and W carries the units of the data.
     n_components_ : int
         Number of parts.
     shares_ : ndarray of shape (n_components,), float64
-        Share of each part in the sum of WH. Parts are ordered by it, except after a custom start.
+        Share of each part in the sum of WH. Parts are ordered by it, except after a custom start
+        or with fixed entries.
     reconstruction_err_ : float
         ‖X − WH‖ (the square root of twice the loss) at exactly the returned pair, penalties left out.
     relative_error_ : float
@@ -219,7 +221,17 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
 
     @with_callbacks
     def fit(
-        self, X: Any, y: Any = None, *, W: Any = None, H: Any = None, mask: Any = None, weights: Any = None
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        W: Any = None,
+        H: Any = None,
+        mask: Any = None,
+        weights: Any = None,
+        fixed_components: Any = None,
+        fixed_W: Any = None,
+        fixed_H: Any = None,
     ) -> Self:
         """Learn the parts of X.
 
@@ -230,36 +242,52 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
             entry, as is what a masked array masks.
         y : ignored
         W, H : array-like of shape (n_samples, n_components) and (n_components, n_features), default=None
-            The start, with ``init="custom"``; of the dtype of X.
+            The start, with ``init="custom"``, and the values of what is fixed; of the dtype of X.
         mask : bool {array-like, sparse matrix} of shape (n_samples, n_features), default=None
             True where an entry is observed; what X holds elsewhere does not matter.
         weights : {array-like, sparse matrix} of shape (n_samples, n_features) or array-like (n_samples,), default=None
             How much the loss of each entry, or of each row, counts; 0 is a missing entry. 1/σ² for entries with a
             standard error σ and the Frobenius loss.
+        fixed_components : array-like of int, default=None
+            Numbers of components that are known: their rows of H stay exactly as they are given. Components are not
+            scaled and not ordered then.
+        fixed_W, fixed_H : bool array-like of the shapes of W and H, default=None
+            True for entries that stay as they are given. Without ``init="custom"`` the other entries of W and H do not
+            matter, and may be NaN.
 
         Returns
         -------
         self : NMF
         """
-        self._learn(X, y, W, H, mask, weights)
+        self._learn(X, y, mask, weights, Given(W, H, fixed_components, fixed_W, fixed_H))
         return self
 
     @with_callbacks
     def fit_transform(
-        self, X: Any, y: Any = None, *, W: Any = None, H: Any = None, mask: Any = None, weights: Any = None
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        W: Any = None,
+        H: Any = None,
+        mask: Any = None,
+        weights: Any = None,
+        fixed_components: Any = None,
+        fixed_W: Any = None,
+        fixed_H: Any = None,
     ) -> Array:
         """Learn the parts of X and return W, shape (n_samples, n_components); parameters as for ``fit``.
 
         W is solved to its optimum for the final H, so it is what ``transform`` gives for the same X.
         """
-        return self._learn(X, y, W, H, mask, weights)
+        return self._learn(X, y, mask, weights, Given(W, H, fixed_components, fixed_W, fixed_H))
 
-    def _learn(self, X: Any, y: Any, W: Any, H: Any, mask: Any, weights: Any) -> Array:
+    def _learn(self, X: Any, y: Any, mask: Any, weights: Any, given: Given) -> Array:
         parameters = checked(self)
         data = checked_input(self, X, reset=True, mask=mask, weights=weights)
         with visible(parameters.verbose), threads(parameters.n_threads):
             problem = problem_of(data.operand, parameters)
-            result = self._fit(problem, parameters, (X, y), self._custom(problem, parameters, W, H))
+            result = self._fit(problem, parameters, (X, y), given)
             self._remember(problem, result, data)
         if result.by_keyboard:
             raise KeyboardInterrupt
@@ -346,30 +374,12 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
 
     # -- inside a fit ----------------------------------------------------------------------------------------------
 
-    def _custom(self, problem: Problem, parameters: Parameters, W: Any, H: Any) -> tuple[Array, Array] | None:
-        """The user's start, checked; ``n_components_`` is settled here."""
-        m, n = problem.operand.shape
-        k = parameters.n_components
-        if not parameters.custom:
-            if W is not None or H is not None:
-                warnings.warn(
-                    "When init!='custom', provided W or H are ignored. Set init='custom' to use them as "
-                    "initialization.",
-                    RuntimeWarning,
-                    stacklevel=3,
-                )
-            self.n_components_ = n if k == "auto" else k
-            return None
-        if k == "auto":
-            k = components_of(H, n)
-        self.n_components_ = k
-        dtype = problem.operand.dtype
-        return checked_factor(W, (m, k), dtype, "W"), checked_factor(H, (k, n), dtype, "H").T
-
-    def _fit(
-        self, problem: Problem, parameters: Parameters, data: tuple[Any, Any], custom: tuple[Array, Array] | None
-    ) -> Result:
+    def _fit(self, problem: Problem, parameters: Parameters, data: tuple[Any, Any], given: Given) -> Result:
         X, y = data
+        m, n = problem.operand.shape
+        self.n_components_ = k = given.components(parameters, n)
+        custom = given.start(parameters, (m, n, k), problem.operand.dtype)
+        held = given.held((m, n, k), problem.operand.dtype)
         root = self._init_callback_context(max_subtasks=parameters.max_iter)
         root.call_on_fit_task_begin(estimator=self, X=X, y=y)
 
@@ -377,7 +387,7 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
             log_step(states, seconds)
             return self._tell(root, states, X, y)
 
-        result = best_fit(problem, parameters, custom, self.n_components_, on_step)
+        result = best_fit(problem, parameters, custom, held, k, on_step)
         root.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={"components_": result.H.T})
         return result
 

@@ -16,7 +16,7 @@ from partwise.losses.base import Frame
 from partwise.models.reports import Course, Each, Half, Residuals, Share, Worst
 from partwise.models.rows import rows_solver
 from partwise.penalties.base import Penalty
-from partwise.solvers.base import Plan, Solver
+from partwise.solvers.base import Plan, Solver, Work
 from partwise.subproblems import NormalEquations
 
 # Below this share of the loss at zero the loss that the subproblem gives for free has lost too many digits.
@@ -45,10 +45,10 @@ class Bilinear:
     plan: Plan
     settles: bool
 
-    def start(self, W: Array, H: Array) -> State:
-        """The state of a start: W (m × k) and H (n × k)."""
-        placed = self.problem.operand.place(W)
-        return State(placed, placed, H, H, H, self.plan, self.plan)
+    def start(self, W: Array, H: Array, free_W: Array | None = None, free_H: Array | None = None) -> State:
+        """The state of a start: W (m × k) and H (n × k), and which of their entries may move (None: all)."""
+        placed, free = self.problem.operand.place(W), self.problem.operand.place(free_W)
+        return State(placed, placed, H, H, H, self.plan, self.plan, free_W=free, free_H=free_H)
 
     def factors(self, state: State) -> tuple[Array, Array]:
         """W and H in memory."""
@@ -63,7 +63,7 @@ class Bilinear:
         def visit(block: Block, rows: Rows) -> tuple[Rows, Any]:
             return None, self._frame([_array(rows)])(block.T, [H])[0]
 
-        return self._lowered(self.problem.operand.sweep(visit, state.W)[1], H, self.plan).solved
+        return self._lowered(self.problem.operand.sweep(visit, state.W)[1], H, self.plan, None).solved
 
     # -- the step --------------------------------------------------------------------------------------------------
 
@@ -72,7 +72,7 @@ class Bilinear:
         rows, shares = self._by_rows(states)
         if self.solver.form.additive:
             halves = [
-                self._lowered(share.subproblem, state.H_look, state.plan_H)
+                self._lowered(share.subproblem, state.H_look, state.plan_H, state.free_H)
                 for state, share in zip(states, shares, strict=True)
             ]
         else:
@@ -87,11 +87,11 @@ class Bilinear:
 
         def visit(block: Block, rows: Rows) -> tuple[Rows, Each[Share]]:
             new, works = [], []
-            pairs = [_pair(one) for one in _parts(rows)]
-            subproblems = frame(block, [W for W, _ in pairs])
-            for state, subproblem, (W, base) in zip(states, subproblems, pairs, strict=True):
+            triples = [_triple(one) for one in _parts(rows)]
+            subproblems = frame(block, [W for W, _, _ in triples])
+            for state, subproblem, (W, base, free) in zip(states, subproblems, triples, strict=True):
                 penalised = subproblem.plus(*problem.penalty_W.quadratic(W))
-                solved, work = solver.update(penalised, W, state.plan_W)
+                solved, work = _updated(solver, penalised, W, state.plan_W, free)
                 new.append((self._ahead(state, problem.penalty_W, solved, base), solved))
                 works.append(work)
             looks = [look for look, _ in new]
@@ -101,7 +101,7 @@ class Bilinear:
             alive = [look.max(axis=0, initial=0) > 0 for look in looks]
             return tuple(new), Each(tuple(map(Share, subproblems, penalties, works, alive)))
 
-        rows, report = problem.operand.sweep(visit, tuple((state.W, state.W_base) for state in states))
+        rows, report = problem.operand.sweep(visit, tuple((state.W, state.W_base, state.free_W) for state in states))
         return _parts(rows), report.each
 
     def _by_columns(self, states: Sequence[State], held: Sequence[Array]) -> list[Half]:
@@ -111,23 +111,24 @@ class Bilinear:
         frame = self._frame(held)
 
         def visit(block: Block, rows: Rows) -> tuple[Rows, Each[Course]]:
-            looks = [_array(F) for F in _parts(rows)]
-            subproblems = frame(block, looks)
+            pairs = [_parts(pair) for pair in _parts(rows)]
+            subproblems = frame(block, [_array(F) for F, _ in pairs])
             halves = [
-                self._lowered(subproblem, F, state.plan_H)
-                for state, subproblem, F in zip(states, subproblems, looks, strict=True)
+                self._lowered(subproblem, _array(F), state.plan_H, _optional(free))
+                for state, subproblem, (F, free) in zip(states, subproblems, pairs, strict=True)
             ]
             courses = tuple(Course(half.loss, half.work) for half in halves)
             return tuple((half.solved, half.measured) for half in halves), Each(courses)
 
-        rows, report = operand.sweep(visit, tuple(state.H_look for state in states))
+        rows, report = operand.sweep(visit, tuple((state.H_look, state.free_H) for state in states))
         return [
             Half(*_pair(pair), course.loss, course.work) for pair, course in zip(_parts(rows), report.each, strict=True)
         ]
 
-    def _lowered(self, subproblem: Any, F: Array, plan: Plan) -> Half:
+    def _lowered(self, subproblem: Any, F: Array, plan: Plan, free: Array | None) -> Half:
         """H's half-step on (a part of) its subproblem."""
-        solved, work = self.solver.update(subproblem.plus(*self.problem.penalty_H.quadratic(F)), F, plan)
+        penalised = subproblem.plus(*self.problem.penalty_H.quadratic(F))
+        solved, work = _updated(self.solver, penalised, F, plan, free)
         measured, loss = subproblem.measure(F, solved)
         return Half(solved, measured, loss, work)
 
@@ -195,12 +196,13 @@ class Bilinear:
 
     def finish(self, state: State) -> State:
         """The pair to return: scale and order settled where the start was ours, W solved exactly, and measured."""
-        if self.problem.survey.sumsq == 0:
+        if self.problem.survey.sumsq == 0 and not state.held:
             return self._zero(state)
         if self.settles and self.problem.free_scale:
             state = self._scaled(state)
-        solved = self._measured(state, solve=True)
-        if self.problem.loss.certificate is not NormalEquations and solved.objective > state.objective:
+        # W of which entries are held is what the steps have made of the others.
+        solved = self._measured(state, solve=state.free_W is None)
+        if self.problem.loss.certificate is not NormalEquations and solved.objective > state.objective + self._slack:
             # Rows solved by steps, not exactly: where they are not convex (β < 1) they can end above where they were.
             solved = self._measured(state, solve=False)
         if self.settles:
@@ -227,14 +229,15 @@ class Bilinear:
         solved_rows = rows_solver(problem, state.H) if solve else None
 
         def visit(block: Block, rows: Rows) -> tuple[Rows, Residuals]:
-            W = _array(rows)
+            first, free = _parts(rows)
+            W = _array(first)
             W, one = (W, frame(block, [W])[0]) if solved_rows is None else solved_rows(block)
             other = problem.loss.around(form, [W])(block.T, [state.H])[0]
-            squares = one.plus(*problem.penalty_W.quadratic(W)).residual(W)
+            squares = _residual(one.plus(*problem.penalty_W.quadratic(W)), W, _optional(free))
             return W, Residuals(squares, other, one.measure(W, W)[1], problem.penalty_W.value(W))
 
-        W, report = problem.operand.sweep(visit, state.W)
-        squares = report.other.plus(*problem.penalty_H.quadratic(state.H)).residual(state.H)
+        W, report = problem.operand.sweep(visit, (state.W, state.free_W))
+        squares = _residual(report.other.plus(*problem.penalty_H.quadratic(state.H)), state.H, state.free_H)
         optimality = float(np.sqrt(max(report.squares, squares))) / problem.scale
         return W, optimality, report.loss + report.penalty + problem.penalty_H.value(state.H)
 
@@ -261,6 +264,8 @@ class Bilinear:
         With H_j = (x − wH)₊ of that row and W_j = 1 there and 0 elsewhere, only that row changes, and of its
         residual the negative part alone is left: without penalties the loss cannot rise.
         """
+        if state.held:
+            return None
         j = state.dead[0]
         row, lack = self._worst_row(state)
         W, H = self.factors(state)
@@ -295,6 +300,22 @@ class Bilinear:
         return worst.row, worst.lack
 
 
+def _updated(solver: Solver, subproblem: Any, F: Array, plan: Plan, free: Array | None) -> tuple[Array, Work]:
+    """A half-step; where ``free`` is false the old entries come back."""
+    if free is None:
+        return solver.update(subproblem, F, plan)
+    held, start = subproblem.hold(F, free)
+    new, work = solver.update(held, start, plan)
+    return np.where(free, new, F), work
+
+
+def _residual(subproblem: Any, F: Array, free: Array | None) -> float:
+    if free is None:
+        return float(subproblem.residual(F))
+    held, start = subproblem.hold(F, free)
+    return float(held.residual(start))
+
+
 def _dead(alive: Array, H: Array) -> tuple[int, ...]:
     """Components that are zero in W or in H."""
     return tuple(np.flatnonzero(~(alive & (H.max(axis=0, initial=0) > 0))).tolist())
@@ -303,6 +324,15 @@ def _dead(alive: Array, H: Array) -> tuple[int, ...]:
 def _array(rows: Rows) -> Array:
     assert isinstance(rows, np.ndarray)
     return rows
+
+
+def _optional(rows: Rows) -> Array | None:
+    return None if rows is None else _array(rows)
+
+
+def _triple(rows: Rows) -> tuple[Array, Array, Array | None]:
+    W, base, free = _parts(rows)
+    return _array(W), _array(base), _optional(free)
 
 
 def _pair(rows: Rows) -> tuple[Array, Array]:
