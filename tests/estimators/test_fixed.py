@@ -58,7 +58,7 @@ def test_components_stay_bit_for_bit(
     np.testing.assert_array_equal(model.components_[[1, 3]], H[[1, 3]])
     assert not np.array_equal(model.components_[[0, 2]], H[[0, 2]])
     objective = model.history_["objective"]
-    assert np.diff(objective).max() <= (1e-12 if dtype == np.float64 else 1e-6) * objective[0]
+    assert np.diff(objective).max() <= (1e-12 if dtype == np.float64 else 1e-5) * objective[0]
 
 
 @each_case
