@@ -96,10 +96,11 @@ class Block(ABC):
         """The weights of single rows of the block, in a shape that broadcasts to (len(index) × n)."""
         return 1.0
 
-    def divergence(self, F: Array, G: Array, beta: float) -> tuple[Array, Array, float]:
+    def divergence(self, F: Array, G: Array, beta: float, valued: bool = True) -> tuple[Array, Array, float]:
         """Both parts of the gradient in F of D_β(X | F Gᵀ), negative and positive, and D_β itself, β ≠ 2.
 
         For β = 1 the positive part is one row for all, in float64, where no entry has a weight of its own.
+        D_β costs as much as the rest; it is NaN where it is not ``valued``.
         """
         F, G = np.ascontiguousarray(F), np.ascontiguousarray(G)
         negative = np.zeros(F.shape, F.dtype)
@@ -108,7 +109,7 @@ class Block(ABC):
         def share(pair: tuple[int, int]) -> float:
             rows = slice(*pair)
             written = positive if positive.ndim == 1 else positive[rows]
-            return self._share(rows, F[rows], G, beta, negative[rows], written)
+            return self._share(rows, F[rows], G, beta, negative[rows], written, valued)
 
         return negative, positive, sum(parallel(share, pairwise(self._divergence_ranges(F.shape[1], beta))))
 
@@ -121,7 +122,9 @@ class Block(ABC):
         return self.times(B)
 
     @abstractmethod
-    def _share(self, rows: slice, F: Array, G: Array, beta: float, negative: Array, positive: Array) -> float:
+    def _share(
+        self, rows: slice, F: Array, G: Array, beta: float, negative: Array, positive: Array, valued: bool
+    ) -> float:
         """See :mod:`partwise.kernels.beta`."""
 
     def _divergence_ranges(self, k: int, beta: float) -> Sequence[int]:
@@ -179,8 +182,10 @@ class DenseBlock(Block):
     def residual_squares(self, F: Array, G: Array) -> Array:
         return dense_residual_squares(self, np.arange(self.shape[0]), F, G)
 
-    def _share(self, rows: slice, F: Array, G: Array, beta: float, negative: Array, positive: Array) -> float:
-        return dense_share(self.x[rows], F, G, beta, negative, positive)
+    def _share(
+        self, rows: slice, F: Array, G: Array, beta: float, negative: Array, positive: Array, valued: bool
+    ) -> float:
+        return dense_share(self.x[rows], F, G, beta, negative, positive, valued)
 
     def _survey(self) -> Survey:
         found = self._survey_along()
@@ -258,9 +263,11 @@ class CSRBlock(Block):
         residuals[cancelled] = dense_residual_squares(self, cancelled, F[cancelled], G)
         return residuals
 
-    def _share(self, rows: slice, F: Array, G: Array, beta: float, negative: Array, positive: Array) -> float:
+    def _share(
+        self, rows: slice, F: Array, G: Array, beta: float, negative: Array, positive: Array, valued: bool
+    ) -> float:
         x, bounds = self.x, self.x.indptr[rows.start : rows.stop + 1]
-        return sparse_share(x.data, x.indices, bounds, F, G, beta, negative, positive)
+        return sparse_share(x.data, x.indices, bounds, F, G, beta, negative, positive, valued)
 
     def _divergence_ranges(self, k: int, beta: float) -> Sequence[int]:
         return self.ranges if beta == 1 else super()._divergence_ranges(k, beta)

@@ -109,9 +109,11 @@ class WeightedDenseBlock(DenseBlock, WeightedBlock):
     def _transposed(self) -> "WeightedDenseBlock":
         return WeightedDenseBlock(self.x.T, self.weights.T)
 
-    def _share(self, rows: slice, F: Array, G: Array, beta: float, negative: Array, positive: Array) -> float:
+    def _share(
+        self, rows: slice, F: Array, G: Array, beta: float, negative: Array, positive: Array, valued: bool
+    ) -> float:
         tile = self.weights.part(rows.start, rows.stop).tile
-        return dense_share(self.x[rows], F, G, beta, negative, positive, tile)
+        return dense_share(self.x[rows], F, G, beta, negative, positive, valued, tile)
 
     def _survey(self) -> Survey:
         plain = self._survey_along()
@@ -252,14 +254,16 @@ class WeightedCSRBlock(CSRBlock, WeightedBlock):
             entries = sp.csr_array(sp.csr_array((entries, self.x.indices, self.x.indptr), self.shape).T).data
         return WeightedCSRBlock(x, self.weights.turned(entries))
 
-    def _share(self, rows: slice, F: Array, G: Array, beta: float, negative: Array, positive: Array) -> float:
+    def _share(
+        self, rows: slice, F: Array, G: Array, beta: float, negative: Array, positive: Array, valued: bool
+    ) -> float:
         x, bounds = self.x, self.x.indptr[rows.start : rows.stop + 1]
         others = replace(self.weights, entries=None).part(rows.start, rows.stop).tile if self.weights.absent else None
         entries = slice(bounds[0], bounds[-1])
         v = self._stored_weights[entries]
         more = v if others is None else v - (1.0 if self._scales is None else self._scales[entries])
         stored = x.data[entries], x.indices[entries], bounds - bounds[0]
-        return weighted_sparse_share(*stored, v, more, others, F, G, beta, negative, positive)
+        return weighted_sparse_share(*stored, v, more, others, F, G, beta, negative, positive, valued)
 
     def _survey(self) -> Survey:
         plain = super()._survey()

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from partwise._types import Array
-from partwise.kernels._jit import kernel
+from partwise.kernels._jit import inlined, kernel
 from partwise.kernels.sparse import csr_times
 from partwise.kernels.threads import even_bounds
 from partwise.kernels.weighted import stored_model
@@ -22,6 +22,8 @@ TILE, TILE_ROWS = 1 << 16, 256
 
 # Stored entries of which NumPy takes a power or logarithm at a time, so that what lies between stays in the cache too.
 _PIECE = 1 << 14
+
+_ROOT_2, _LOG_2 = float(np.sqrt(2.0)), float(np.log(2.0))
 
 _POWERS: dict[float, Callable[[Array], Array]] = {0.0: np.ones_like, 0.5: np.sqrt, 1.0: np.copy, 2.0: np.square}
 
@@ -37,11 +39,19 @@ Tile = Callable[[slice, slice], "Array | float"]
 
 
 def dense_share(
-    x: Array, F: Array, G: Array, beta: float, negative: Array, positive: Array, weights: Tile | None = None
+    x: Array,
+    F: Array,
+    G: Array,
+    beta: float,
+    negative: Array,
+    positive: Array,
+    valued: bool = True,
+    weights: Tile | None = None,
 ) -> float:
     """Add both parts of the gradient of dense rows x, of any strides, to zeroed arrays; return the divergence.
 
-    For β = 1 ``positive`` has been made already.
+    For β = 1 ``positive`` has been made already. The divergence costs as much as the rest; where it is not ``valued``
+    it is NaN.
     """
     across = not x.flags.c_contiguous and x.strides[0] < x.strides[1]
     total, low = 0.0, least(beta, F.dtype)
@@ -56,7 +66,7 @@ def dense_share(
             slope *= v
         quotient = np.empty_like(y)
         weighed, everywhere = _weigh(tile, y, slope, F.dtype.type(low), quotient)
-        total += _divergence(tile, quotient, weighed, everywhere, beta, v)
+        total += _divergence(tile, quotient, weighed, everywhere, beta, v) if valued else np.nan
         negative[rows] += (y.T if across else y) @ g
         if beta != 1:
             positive[rows] += (slope.T if across else slope) @ g
@@ -64,7 +74,15 @@ def dense_share(
 
 
 def sparse_share(
-    data: Array, indices: Array, indptr: Array, F: Array, G: Array, beta: float, negative: Array, positive: Array
+    data: Array,
+    indices: Array,
+    indptr: Array,
+    F: Array,
+    G: Array,
+    beta: float,
+    negative: Array,
+    positive: Array,
+    valued: bool = True,
 ) -> float:
     """Do the same for the rows of a CSR array that ``indptr`` bounds; a tile is all that its zeros are given."""
     entries = slice(indptr[0], indptr[-1])
@@ -72,6 +90,8 @@ def sparse_share(
     quotient, low = np.empty(len(x), F.dtype), least(beta, F.dtype)
     if beta == 1:
         _quotients(x, indices, bounds, F, G, F.dtype.type(low), quotient, negative)
+        if not valued:
+            return np.nan
         everywhere = F.sum(axis=0, dtype=np.float64) @ positive
         return _divergence(x, quotient, float(x.sum(dtype=np.float64)), everywhere, beta)
     seen = bounds[:-1].copy()
@@ -85,7 +105,7 @@ def sparse_share(
             x, indices, seen[rows], ends, first, y, slope, g, F.dtype.type(low), quotient, negative[rows]
         )
         positive[rows] += slope @ g
-    return _divergence(x, quotient, float(sums[0]), float(sums[1]), beta)
+    return _divergence(x, quotient, float(sums[0]), float(sums[1]), beta) if valued else np.nan
 
 
 def weighted_sparse_share(
@@ -100,6 +120,7 @@ def weighted_sparse_share(
     beta: float,
     negative: Array,
     positive: Array,
+    valued: bool,
 ) -> float:
     """Do the same for rows of a CSR array with weights v of the stored entries, of which ``more`` are beyond r c.
 
@@ -124,6 +145,8 @@ def weighted_sparse_share(
         x.reshape(line), y.reshape(line), slope.reshape(line), F.dtype.type(low), quotient.reshape(line)
     )
     _add_times(y, indices, bounds, G, negative)
+    if not valued:
+        return np.nan
     return _divergence(x, quotient, weighed, everywhere if beta == 1 or others is not None else own, beta, v)
 
 
@@ -191,15 +214,49 @@ def _divergence(
 def _own(x: Array, quotient: Array, beta: float, v: Array | None) -> float:
     """Σ v log(x/y), Σ v x log(x/y) or Σ v x^β, in float64."""
     if beta == 0:
-        terms = np.log(quotient)
-    elif beta == 1:
-        terms = np.log(quotient)
-        terms *= x
-    else:
-        terms = power(x if beta > 0 or v is None else np.where(v > 0, x, 1), beta)  # what is missing may be zero
+        return _log_sum(np.ones_like(x) if v is None else v, quotient)
+    if beta == 1:
+        return _log_sum(x if v is None else x * v, quotient)
+    terms = power(x if beta > 0 or v is None else np.where(v > 0, x, 1), beta)  # what is missing may be zero
     if v is not None:
         terms *= v
     return float(terms.sum(dtype=np.float64))
+
+
+@kernel
+def _log_sum(times: Array, x: Array) -> float:
+    """Σ times log x."""
+    total = 0.0
+    for i in range(len(x)):
+        total += np.float64(times[i]) * _log(np.float64(x[i]))
+    return total
+
+
+@inlined
+def _log(x: float) -> float:
+    """The natural logarithm of a normal number to its last digit, in operations that vectorise: four times as fast.
+
+    With x = 2^e m and m within √2 of 1, log m = 2 artanh s for s = (m − 1) / (m + 1), by its series.
+    """
+    bits = np.float64(x).view(np.int64)
+    e = (bits >> 52) - 1023
+    m = np.int64((bits & np.int64(0x000FFFFFFFFFFFFF)) | np.int64(0x3FF0000000000000)).view(np.float64)
+    large = m > _ROOT_2
+    m = 0.5 * m if large else m
+    e = e + 1 if large else e
+    s = np.divide(m - 1.0, m + 1.0)
+    z = s * s
+    series = 1 / 21
+    series = series * z + 1 / 19
+    series = series * z + 1 / 17
+    series = series * z + 1 / 15
+    series = series * z + 1 / 13
+    series = series * z + 1 / 11
+    series = series * z + 1 / 9
+    series = series * z + 1 / 7
+    series = series * z + 1 / 5
+    series = series * z + 1 / 3
+    return float(np.float64(e) * _LOG_2 + 2.0 * s * (1.0 + z * series))
 
 
 @kernel

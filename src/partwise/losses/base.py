@@ -26,11 +26,12 @@ class Loss(ABC):
     """The additive one by which a pair is judged."""
 
     @abstractmethod
-    def around(self, form: type[Subproblem], held: Sequence[Array]) -> Frame:
+    def around(self, form: type[Subproblem], held: Sequence[Array], valued: bool = True) -> Frame:
         """Make once what depends on the held factors G (n × k) alone, one for each of several independent fits.
 
         The frame returned turns a block (b × n) and its rows F (b × k) of the other factor of each fit into the
-        subproblem of each. All of them read the block once, and those of one fit do not depend on the others.
+        subproblem of each. All of them read the block once, and those of one fit do not depend on the others. Where the
+        loss at F costs something it is left out unless ``valued``.
         """
 
     @abstractmethod

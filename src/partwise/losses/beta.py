@@ -33,12 +33,13 @@ class BetaDivergence(Loss):
 
     beta: float
 
-    def around(self, form: type[Subproblem], held: Sequence[Array]) -> Frame:
+    def around(self, form: type[Subproblem], held: Sequence[Array], valued: bool = True) -> Frame:
         falling, rising = min(0.0, self.beta - 2.0), max(0.0, self.beta - 1.0)
 
         def frame(block: Block, F: Sequence[Array]) -> list[GradientParts]:
             return [
-                GradientParts(*block.divergence(f, G, self.beta), falling, rising) for f, G in zip(F, held, strict=True)
+                GradientParts(*block.divergence(f, G, self.beta, valued), falling, rising)
+                for f, G in zip(F, held, strict=True)
             ]
 
         return frame

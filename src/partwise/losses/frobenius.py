@@ -24,7 +24,7 @@ class Frobenius(Loss):
     forms = frozenset({NormalEquations, GradientParts})
     certificate: ClassVar[type[Subproblem]] = NormalEquations
 
-    def around(self, form: type[Subproblem], held: Sequence[Array]) -> Frame:
+    def around(self, form: type[Subproblem], held: Sequence[Array], valued: bool = True) -> Frame:
         grams = [gram_of(G) for G in held]
         wide = Wide(held)
 

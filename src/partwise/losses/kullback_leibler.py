@@ -23,9 +23,9 @@ class KullbackLeibler(BetaDivergence):
 
     beta: float = field(default=1.0, init=False)
 
-    def around(self, form: type[Subproblem], held: Sequence[Array]) -> Frame:
+    def around(self, form: type[Subproblem], held: Sequence[Array], valued: bool = True) -> Frame:
         if form is not Entries:
-            return super().around(form, held)
+            return super().around(form, held, valued)
 
         def frame(block: Block, F: Sequence[Array]) -> list[Entries]:
             return [Entries(block, G) for G in held]

@@ -16,7 +16,7 @@ class WeightedFrobenius(Frobenius):
     forms = frozenset({RowEquations, GradientParts})
     certificate = GradientParts
 
-    def around(self, form: type[Subproblem], held: Sequence[Array]) -> Frame:
+    def around(self, form: type[Subproblem], held: Sequence[Array], valued: bool = True) -> Frame:
         def frame(block: Block, F: Sequence[Array]) -> list[Subproblem]:
             assert isinstance(block, WeightedBlock)
             equations = [RowEquations(block, block.weighted_times(G), G) for G in held]

@@ -83,7 +83,7 @@ class Bilinear:
         """W's half-steps: pairs of look-ahead and solution, and what the blocks report of them."""
         problem, solver = self.problem, self.solver
         held = [state.H_look for state in states]
-        frame = self._frame(held)
+        frame = problem.loss.around(solver.form, held, valued=False)
 
         def visit(block: Block, rows: Rows) -> tuple[Rows, Each[Share]]:
             new, works = [], []

@@ -120,7 +120,7 @@ def _by_entries(problem: Problem, H: Array) -> Callable[[Block], tuple[Array, Su
 
 def _by_steps(problem: Problem, H: Array) -> Callable[[Block], tuple[Array, Subproblem]]:
     """Multiplicative steps, for each row until its own have become small."""
-    frame = problem.loss.around(GradientParts, [H])
+    judge, frame = (problem.loss.around(GradientParts, [H], valued) for valued in (True, False))
     solver = MultiplicativeUpdates()
 
     def solve(block: Block) -> tuple[Array, Subproblem]:
@@ -133,7 +133,7 @@ def _by_steps(problem: Problem, H: Array) -> Callable[[Block], tuple[Array, Subp
             W = new
             if not live.any():
                 break
-        return W, frame(block, [W])[0]
+        return W, judge(block, [W])[0]
 
     return solve
 
