@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from scipy.optimize import nnls
 
+from partwise.engine.compose import loss_named
 from partwise.engine.problem import Problem
 from partwise.losses import Frobenius
 from partwise.models.rows import transform
 from partwise.penalties import Elastic
 from tests.contracts.storages import CASES, stored
+from tests.reference.beta import gradient_parts
 from tests.reference.matrices import noisy
 from tests.reference.nmf import solve_by_supports
 
@@ -50,3 +52,20 @@ def test_a_part_without_features_gets_no_coefficients(rng: np.random.Generator) 
     W = transform(problem(rng.random((20, 9))), H)
     assert not W[:, 2].any()
     assert W[:, [0, 1, 3]].any(axis=0).all()
+
+
+@pytest.mark.parametrize("beta", [-1.0, 0.0, 0.5, 1.5, 2.5])
+@pytest.mark.parametrize("penalty", [Elastic(), Elastic(0.5, 0.8)])
+def test_rows_of_other_losses_end_where_no_coefficient_wants_to_move(
+    beta: float, penalty: Elastic, rng: np.random.Generator
+) -> None:
+    """A coefficient has no gradient, or it is zero and has a rising one."""
+    H = rng.gamma(0.3, 1, (40, 5)) + 0.01
+    X = rng.gamma(2, rng.gamma(0.3, 1, (30, 5)) @ H.T / 2) + 1e-3
+    W = transform(Problem(stored(X, "memory", "C"), loss_named(beta), penalty, Elastic()), H)
+    negative, positive = gradient_parts(X, W, H, beta)
+    linear, ridge = penalty.quadratic(W)
+    wanted = 1 - negative / (positive + linear + ridge * W)
+    shares = W / np.maximum(W.max(axis=1, keepdims=True), np.finfo(float).tiny)
+    assert wanted.min() > -1e-5
+    assert (shares * wanted).max() < 1e-5

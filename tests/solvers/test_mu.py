@@ -194,3 +194,10 @@ def test_the_bits_do_not_depend_on_threads(beta: float, rng: np.random.Generator
             new, work = MultiplicativeUpdates().update(parts, F, Plan())
         found.add((new.tobytes(), work))
     assert len(found) == 1
+
+
+def test_an_entry_that_is_lost_beside_the_others_becomes_zero_and_a_small_one_that_stays_does_not() -> None:
+    F = np.array([[1.0, 1e-40, 1e-40, 1e-20]])
+    parts = GradientParts(np.array([[1.0, 0.1, 0.9, 0.1]]), np.ones(4), 0.0, -1.0, 0.0)
+    new = MultiplicativeUpdates().update(parts, F, Plan())[0]
+    np.testing.assert_allclose(new, [[1.0, 0.0, 0.9e-40, 1e-21]])

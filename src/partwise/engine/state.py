@@ -32,7 +32,7 @@ class State:
     lowest : float
         The lowest objective so far, against which steps are accepted: rounding allowed for once cannot add up.
     n_iter, stalled : int
-        Steps taken, and plain steps in a row that could not lower the objective.
+        Steps taken, and plain steps in a row that could lower neither the objective nor, noticeably, the optimality.
     dead : tuple of int
         Components that are zero in W or in H.
     free_W, free_H : rows and ndarray of bool, or None

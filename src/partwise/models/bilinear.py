@@ -23,6 +23,10 @@ from partwise.subproblems import NormalEquations
 _CANCELLED = 1e-4
 # So has the one of a step below this many times its rounding.
 _CANCELLED_STEP = 1e4
+# A plain step cannot raise the objective; up to this many times the rounding it may seem to.
+_NOISE = 4
+# Where the objective shows no difference, steps go on while each takes the optimality below this share of what it was.
+_NEARER = 0.9
 
 
 @dataclass(frozen=True)
@@ -154,14 +158,17 @@ class Bilinear:
             plan_W=self.solver.next_plan(state.plan_W, share.work, H),
             plan_H=self.solver.next_plan(state.plan_H, half.work, H),
         )
-        if not objective <= state.lowest + slack:
+        plain = state.momentum.plain
+        if not objective <= state.lowest + (_NOISE * slack if plain else slack):
             return replace(
                 tried,
                 W_base=state.W,
                 H_look=state.H,
                 momentum=state.momentum.shrunk(),
-                stalled=state.stalled + 1 if state.momentum.plain else 0,
+                stalled=state.stalled + 1 if plain else 0,
             )
+        optimality = float(np.sqrt(max(share.work.first, half.work.last))) / self.problem.scale
+        level = plain and objective >= state.lowest
         return replace(
             tried,
             W=W,
@@ -169,11 +176,11 @@ class Bilinear:
             H=H,
             H_base=half.solved,
             H_look=self._ahead(state, penalty, half.solved, state.H_base),
-            momentum=state.momentum.grown(),
-            objective=objective,
+            momentum=state.momentum if level else state.momentum.grown(),
+            objective=min(objective, state.objective) if level else objective,
             lowest=min(objective, state.lowest),
-            optimality=float(np.sqrt(max(share.work.first, half.work.last))) / self.problem.scale,
-            stalled=0,
+            optimality=optimality,
+            stalled=state.stalled + 1 if level and optimality > _NEARER * state.optimality else 0,
             dead=_dead(share.alive, H),
         )
 
@@ -198,6 +205,8 @@ class Bilinear:
         """The pair to return: scale and order settled where the start was ours, W solved exactly, and measured."""
         if self.problem.survey.sumsq == 0 and not state.held:
             return self._zero(state)
+        # Where the loss is known at the old H only, the solution that followed is lower still.
+        state = replace(state, H=state.H_base)
         if self.settles and self.problem.free_scale:
             state = self._scaled(state)
         # W of which entries are held is what the steps have made of the others.

@@ -28,8 +28,10 @@ _ROW_RIDGE = 1e-10
 
 # Sweeps of a row on its entries: to eight digits of what the first one gained.
 _ENTRIES = Plan(sweeps=500, gain=1e-8)
-# Multiplicative steps of a row: the most, and the share of its largest coefficient below which one is small.
-_STEPS, _SMALL = 500, 1e-5
+# Multiplicative steps of a row: the most, and the change below which they have ended, see ``_change``.
+_STEPS, _SMALL = 500, 1e-8
+# The factors by which a look-ahead may lie beyond a step.
+_LEAST, _MOST = 0.3, 3.0
 
 
 class ExactRows:
@@ -119,23 +121,46 @@ def _by_entries(problem: Problem, H: Array) -> Callable[[Block], tuple[Array, Su
 
 
 def _by_steps(problem: Problem, H: Array) -> Callable[[Block], tuple[Array, Subproblem]]:
-    """Multiplicative steps, for each row until its own have become small."""
+    """Multiplicative steps, for each row until its own have become small.
+
+    They look ahead along the last step, as a factor and not as a difference, so that what is small grows back as fast
+    as it fell; a row looks ahead from rest again where its gradient points back along the step (O'Donoghue & Candès
+    2015).
+    """
     judge, frame = (problem.loss.around(GradientParts, [H], valued) for valued in (True, False))
     solver = MultiplicativeUpdates()
+    small = max(_SMALL, 100 * float(np.finfo(H.dtype).eps))
 
     def solve(block: Block) -> tuple[Array, Subproblem]:
-        W = _equal_parts(block, H)
+        W = look = _equal_parts(block, H)
         live = np.ones((len(W), 1), bool)
+        ahead = np.zeros((len(W), 1), W.dtype)
         for _ in range(_STEPS):
-            parts = frame(block, [W])[0].plus(*problem.penalty_W.quadratic(W))
-            new = np.where(live, solver.update(parts, W, Plan())[0], W)
-            live &= np.abs(new - W).max(axis=1, keepdims=True) > _SMALL * W.max(axis=1, keepdims=True)
-            W = new
+            parts = frame(block, [look])[0].plus(*problem.penalty_W.quadratic(look))
+            new = np.where(live, solver.update(parts, look, Plan())[0], W)
+            gradient = parts.penalised_positive(look, slice(None)) - parts.negative
+            back = (gradient * (new - W)).sum(axis=1, keepdims=True) > 0
+            ahead = np.where(back, 0, ahead + 1)
+            live &= _change(new, look) > small
+            beyond = _quotient(new, W) ** (ahead / (ahead + 3))
+            W, look = new, new * np.clip(beyond, _LEAST, _MOST)
             if not live.any():
                 break
         return W, judge(block, [W])[0]
 
     return solve
+
+
+def _change(new: Array, old: Array) -> Array:
+    """The largest change of each row: relative where an entry grows, however small it is, to the row where it falls."""
+    growth = _quotient(new, old) - 1
+    fall = (old - new) / np.maximum(old.max(axis=1, keepdims=True), np.finfo(old.dtype).tiny)
+    return np.asarray(np.maximum(growth, fall).max(axis=1, keepdims=True))
+
+
+def _quotient(new: Array, old: Array) -> Array:
+    """New / old, 1 where both are zero."""
+    return np.divide(new, old, out=np.ones_like(new), where=old > 0)
 
 
 def _equal_parts(block: Block, H: Array) -> Array:

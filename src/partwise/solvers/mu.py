@@ -7,11 +7,15 @@ from partwise.kernels.beta import relative_squares
 from partwise.solvers.base import Plan, Solver, Work
 from partwise.subproblems import GradientParts, in_ranges
 
+# The share of a row's largest entry below which one is lost beside it, whatever it is multiplied with.
+_GONE = float(np.finfo(np.float64).eps) ** 2
+
 
 class MultiplicativeUpdates(Solver):
     """F ← F (negative / positive)^γ, with the γ that lowers every β-divergence, whatever the penalty.
 
-    A zero stays a zero. An entry without a positive part, whose held component is zero, stays as it is.
+    A zero stays a zero, and an entry that falls fast and is lost beside the others of its row becomes one. An entry
+    without a positive part, whose held component is zero, stays as it is.
     """
 
     name = "mu"
@@ -29,6 +33,8 @@ class MultiplicativeUpdates(Solver):
             negative, positive = subproblem.negative[rows], subproblem.penalised_positive(F, rows)
             ratio = np.divide(negative, positive, out=np.ones_like(positive), where=positive > 0)
             np.multiply(F[rows], ratio if gamma == 1.0 else ratio**gamma, out=new[rows])
+            gone = new[rows] < _GONE * new[rows].max(axis=1, keepdims=True, initial=0)
+            new[rows][gone & (ratio < 0.5)] = 0
             return relative_squares(F[rows], positive, negative)
 
         squares = sum(in_ranges(multiply, F))
