@@ -4,7 +4,7 @@ Both factors are tall here (rows × k): F is the one being updated, G the one he
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import ClassVar, Self, TypeVar
@@ -20,6 +20,9 @@ from partwise.kernels.sums import half_form, residual_squares
 from partwise.kernels.threads import even_ranges, parallel
 
 T = TypeVar("T")
+
+# Entries of the Grams of some rows that a thread makes at a time.
+_GRAMS = 1 << 20
 
 
 class Subproblem(ABC):
@@ -322,6 +325,13 @@ class RowEquations(Subproblem):
     def hold(self, F: Array, free: Array) -> tuple["RowEquations", Array]:
         fixed = np.where(free, F.dtype.type(0), F)
         return replace(self, cross=_pushed(self.cross - self.block.model_times(fixed, self.G), free)), F - fixed
+
+    @property
+    def ranges(self) -> Sequence[int]:
+        """Bounds of rows whose Grams are made together."""
+        step = max(1, _GRAMS // self.G.shape[1] ** 2)
+        pairs = pairwise(self.block.ranges)
+        return [0, *(min(a, stop) for start, stop in pairs for a in range(start + step, stop + step, step))]
 
     @lazy
     def _grams(self) -> Callable[[int, int], Array]:

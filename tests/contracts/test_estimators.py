@@ -33,6 +33,7 @@ CASES: dict[str, list[Any]] = {
         NMF(2, solver="bpp", init="random", random_state=0, max_iter=500),
         NMF(2, solver="mu", beta_loss=1.5, tol=1e-2, max_iter=500),
         NMF(2, beta_loss="kullback-leibler", tol=1e-2, max_iter=500),
+        NMF(2, implicit_zeros="missing", max_iter=500),
         NMF(2, alpha_W=1e-3, l1_ratio=0.5, n_init=2, random_state=0, shuffle=True, max_iter=500),
     ]
 }
@@ -53,7 +54,9 @@ def X() -> np.ndarray:
 def test_every_estimator_and_every_solver_is_tested() -> None:
     assert set(CASES) == set(ESTIMATORS)
     assert all({type(case) for case in cases} == {ESTIMATORS[name]} for name, cases in CASES.items())
-    assert set(SOLVERS) <= {"cd", "kl_cd"} | {estimator.solver for estimator in ALL}  # "auto" is these
+    assert {solver.name for solver in SOLVERS.values()} <= {"cd"} | {
+        estimator.solver for estimator in ALL
+    }  # "auto" is cd
 
 
 @unwarned
@@ -82,7 +85,7 @@ def test_no_check_is_skipped_where_scipy_knows_the_array_api() -> None:
 
 def test_the_constructor_is_that_of_scikit_learn_and_more() -> None:
     ours, theirs = NMF().get_params(), TheirNMF().get_params()
-    assert set(ours) - set(theirs) == {"max_time", "n_init", "drop_losers", "n_threads", "coarse"}
+    assert set(ours) - set(theirs) == {"max_time", "n_init", "drop_losers", "n_threads", "coarse", "implicit_zeros"}
     assert set(theirs) <= set(ours)
     differing = {name for name in theirs if ours[name] != theirs[name]}
     assert differing == {"solver"}

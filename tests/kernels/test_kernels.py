@@ -68,7 +68,7 @@ def test_sums_over_factors(dtype: type, rng: np.random.Generator) -> None:
     norms[3] = 0
     positive = np.abs(F)
     expected = side_residual(positive.astype(float), cross.astype(float), norms) ** 2
-    assert residual_squares(positive, cross, norms) == pytest.approx(expected, rel=1e-12)
+    assert residual_squares(positive, cross, norms[None]) == pytest.approx(expected, rel=1e-12)
 
 
 def test_look_ahead(rng: np.random.Generator) -> None:

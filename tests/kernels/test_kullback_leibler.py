@@ -65,5 +65,5 @@ def test_steps_that_would_pass_the_minimum_are_held_back(dtype: type) -> None:
     G = np.array([[1.0, 0.0], [1.0, 1.0]], dtype)
     X = sp.csr_array(np.array([[0.01, 50.0]], dtype))
     F, new = np.array([[60.0, 50.0]], dtype), np.empty((1, 2), dtype)
-    descent((X.data, X.indices, X.indptr), G, (0.0, 0.0), F, 1, 0.0, new)((0, 1))
+    descent((X.data, X.indices, X.indptr), G, G.sum(axis=0, dtype=float)[None], (0.0, 0.0), F, 1, 0.0, new)((0, 1))
     assert new[0, 0] > 0

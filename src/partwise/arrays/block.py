@@ -96,6 +96,11 @@ class Block(ABC):
         """The weights of single rows of the block, in a shape that broadcasts to (len(index) × n)."""
         return 1.0
 
+    @property
+    def counts(self) -> Array:
+        """How many entries of each row are observed."""
+        return np.full(*self.shape)
+
     def divergence(self, F: Array, G: Array, beta: float, valued: bool = True) -> tuple[Array, Array, float]:
         """Both parts of the gradient in F of D_β(X | F Gᵀ), negative and positive, and D_β itself, β ≠ 2.
 
@@ -114,7 +119,7 @@ class Block(ABC):
         return negative, positive, sum(parallel(share, pairwise(self._divergence_ranges(F.shape[1], beta))))
 
     def weights_times(self, G: Array) -> Array:
-        """V G for the weights V, (b × k); in float64 one row for all (k,), where V is 1."""
+        """V G for the weights V, (b × k); one row for all (k,) where V is 1. In the dtype of G or in float64."""
         return np.asarray(G.sum(axis=0, dtype=np.float64))
 
     def weighted_times(self, B: Array) -> Array:

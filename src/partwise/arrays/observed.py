@@ -1,6 +1,7 @@
 """Data of which some entries are missing, or count more than others, as an operand."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -30,22 +31,32 @@ def observed(
     mask : bool ndarray or sparse array of shape (m, n), default=None
         True where an entry is observed.
     weights : ndarray or sparse array of shape (m, n), or ndarray of shape (m,), default=None
-        How much each entry, or each row, counts; 0 is missing.
+        How much each entry, or each row, counts, in the dtype of X; 0 is missing.
     absent_missing : bool, default=False
         Whether what sparse data do not store is missing; if not, it is zero.
     """
-    rows = weights.astype(X.dtype) if isinstance(weights, np.ndarray) and weights.ndim == 1 else None
+    rows = weights if isinstance(weights, np.ndarray) and weights.ndim == 1 else None
     each = None if rows is not None else weights
     if not sp.issparse(X):
-        return _dense(np.asarray(canonical(X)), _filled(mask), _filled(each), rows)
+        return _dense(np.asarray(canonical(X)), filled(mask), filled(each), rows)
     if isinstance(each, np.ndarray) and not absent_missing:
         # Zeros that have weights of their own leave nothing sparse.
-        return _dense(X.toarray(), _filled(mask), each, rows)
-    return _sparse(sp.csr_array(canonical(X, keep_zeros=absent_missing)), mask, each, rows, absent_missing)
+        return _dense(X.toarray(), filled(mask), each, rows)
+    x = sp.csr_array(canonical(X, keep_zeros=absent_missing))
+    return _sparse(_without_rows(x, rows), mask, each, rows, absent_missing)
 
 
-def _filled(values: Array | sp.csr_array | None) -> Array | None:
+def filled(values: Any) -> Any:
+    """What may be sparse as an ndarray."""
     return values.toarray() if sp.issparse(values) else values
+
+
+def _without_rows(x: sp.csr_array, rows: Array | None) -> sp.csr_array:
+    """Zeros in the rows that have no weight."""
+    if rows is None or rows.all():
+        return x
+    lost = np.repeat(rows == 0, np.diff(x.indptr))
+    return sp.csr_array((np.where(lost, x.dtype.type(0), x.data), x.indices, x.indptr), x.shape)
 
 
 def _dense(x: Array, mask: Array | None, each: Array | None, rows: Array | None) -> MemoryOperand:
@@ -54,9 +65,11 @@ def _dense(x: Array, mask: Array | None, each: Array | None, rows: Array | None)
         missing |= ~mask
     if each is not None:
         missing |= each == 0
-    if missing.any():
+    lost = slice(0) if rows is None else rows == 0
+    if missing.any() or x[lost].any():
         x = x.copy(order="K")
         x[missing] = 0
+        x[lost] = 0
     entries = None
     if each is not None or missing.any():
         entries = np.ones_like(x)
@@ -80,7 +93,10 @@ class _Entries:
 
     def only(self, places: Array) -> None:
         """Leave out what is not in ``places``."""
-        kept = _among(self.places, places)[1]
+        self.keep(_among(self.places, places)[1])
+
+    def keep(self, kept: Array) -> None:
+        """Leave out the others."""
         self.places, self.x, self.e = self.places[kept], self.x[kept], self.e[kept]
 
     def exactly(self, places: Array) -> None:
@@ -126,7 +142,8 @@ def _sparse(
 def _weigh(entries: _Entries, each: Array | sp.csr_array) -> None:
     """What a sparse matrix of weights does not store has none."""
     if isinstance(each, np.ndarray):
-        entries.e = each.ravel()[entries.places].astype(entries.x.dtype)
+        entries.e = each[np.divmod(entries.places, each.shape[1])]
+        entries.keep(entries.e > 0)
         return
     each = sp.csr_array(canonical(each))
     places = _places(each)
@@ -134,7 +151,7 @@ def _weigh(entries: _Entries, each: Array | sp.csr_array) -> None:
         entries.exactly(places)
     else:
         entries.only(places)
-    entries.e = _values(entries.places, places, each.data).astype(entries.x.dtype)
+    entries.e = _values(entries.places, places, each.data)
 
 
 def _cover(entries: _Entries, mask: Array | sp.csr_array) -> None:

@@ -39,26 +39,21 @@ def sample_rows(operand: Operand, index: Array) -> MemoryOperand:
 class _Sums:
     """Sums over rows, which stand after one another, and over columns, which add up."""
 
-    rows: tuple[Float64, ...]
-    columns: Float64
+    rows: tuple[Array, ...]
+    columns: Array
 
     def __add__(self, other: "_Sums") -> "_Sums":
         return _Sums(self.rows + other.rows, self.columns + other.columns)
 
 
-def line_weights(operand: Operand) -> tuple[Float64, Float64]:
-    """Σ v of each row and of each column."""
+def line_counts(operand: Operand) -> tuple[Array, Array]:
+    """How many entries of each row and of each column are observed."""
 
     def visit(block: Block, rows: Rows) -> tuple[Rows, _Sums]:
-        return None, _Sums((_weights(block),), _weights(block.T))
+        return None, _Sums((block.counts,), block.T.counts)
 
     sums = operand.sweep(visit, None)[1]
     return np.concatenate(sums.rows), sums.columns
-
-
-def _weights(block: Block) -> Float64:
-    m, n = block.shape
-    return np.array(np.broadcast_to(block.weights_times(np.ones((n, 1))), (m, 1))[:, 0], np.float64)
 
 
 def line_squares(operand: Operand) -> tuple[Float64, Float64]:

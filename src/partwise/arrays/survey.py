@@ -29,8 +29,8 @@ class Survey:
         Row and column of the first entry below zero, of the first NaN or infinity, and of the first zero.
     missing : int
         Number of entries without weight.
-    weight : float or None
-        Σ v; None where each entry counts 1.
+    weight, nonzero_weight : float or None
+        Σ v over all entries, and over those that are not zero; None where each entry counts 1.
     """
 
     size: int
@@ -43,6 +43,7 @@ class Survey:
     zero: Position | None = None
     missing: int = 0
     weight: float | None = None
+    nonzero_weight: float | None = None
 
     def __add__(self, other: "Survey") -> "Survey":
         return Survey(
@@ -55,7 +56,8 @@ class Survey:
             self.not_finite or other.not_finite,
             self.zero or other.zero,
             self.missing + other.missing,
-            None if self.weight is None or other.weight is None else self.weight + other.weight,
+            _sum(self.weight, other.weight),
+            _sum(self.nonzero_weight, other.nonzero_weight),
         )
 
     @property
@@ -72,6 +74,11 @@ class Survey:
     def whole(self) -> float:
         """The weight of all entries."""
         return float(self.size) if self.weight is None else self.weight
+
+    @property
+    def filled(self) -> float:
+        """The weight of those that are not zero."""
+        return float(self.nonzeros) if self.nonzero_weight is None else self.nonzero_weight
 
     @property
     def norm(self) -> float:
@@ -108,6 +115,10 @@ class Survey:
         )
 
 
+def _sum(a: float | None, b: float | None) -> float | None:
+    return None if a is None or b is None else a + b
+
+
 # Entries that a thread surveys at a time.
 _PIECE = 1 << 20
 # Entries among which a zero is looked for at a time.
@@ -131,9 +142,9 @@ def first_zero(x: Array) -> Position | None:
     return None
 
 
-def first_gap(indptr: Array, indices: Array, columns: int) -> Position | None:
-    """Row and column of the first entry that a canonical CSR array does not store."""
-    short = np.flatnonzero(np.diff(indptr) < columns)
+def first_gap(indptr: Array, indices: Array, columns: int, rows: Array | None = None) -> Position | None:
+    """Row and column of the first entry that a canonical CSR array does not store, among the rows that are not 0."""
+    short = np.flatnonzero((np.diff(indptr) < columns) & (True if rows is None else rows != 0))
     if not len(short):
         return None
     row = int(short[0])

@@ -23,7 +23,7 @@ from partwise.arrays.block import (
     dense_residual_squares,
     dense_times,
 )
-from partwise.arrays.survey import Survey
+from partwise.arrays.survey import Survey, first_gap
 from partwise.arrays.weights import Weights
 from partwise.kernels.beta import dense_share, weighted_sparse_share
 from partwise.kernels.sums import row_sums
@@ -106,6 +106,14 @@ class WeightedDenseBlock(DenseBlock, WeightedBlock):
     def weights_of(self, index: Array) -> Array | float:
         return self.weights.tile(index, slice(None))
 
+    @property
+    def counts(self) -> Array:
+        entries, rows, columns = self.weights.entries, self.weights.rows, self.weights.columns
+        m, n = self.shape
+        seen = np.ones(n, bool) if columns is None else columns > 0
+        counts = np.full(m, seen.sum()) if entries is None else np.count_nonzero(entries[:, seen], axis=1)
+        return counts if rows is None else counts * (rows > 0)
+
     def _transposed(self) -> "WeightedDenseBlock":
         return WeightedDenseBlock(self.x.T, self.weights.T)
 
@@ -117,6 +125,8 @@ class WeightedDenseBlock(DenseBlock, WeightedBlock):
 
     def _survey(self) -> Survey:
         plain = self._survey_along()
+        if plain.not_finite is not None:
+            return plain.moved(self.start)
         pieces = pairwise(even_bounds(self.shape[0], max(1, _PIECE // self.shape[1])))
         found = reduce(add, parallel(lambda pair: self._facts(*pair), pieces))
         return replace(found, largest=plain.largest, negative=plain.negative, not_finite=plain.not_finite).moved(
@@ -138,6 +148,7 @@ class WeightedDenseBlock(DenseBlock, WeightedBlock):
             zero=(start + int(zeros[0, 0]), int(zeros[0, 1])) if len(zeros) else None,
             missing=x.size - int(observed.sum()),
             weight=float(v.sum(dtype=np.float64)),
+            nonzero_weight=float(v[x != 0].sum(dtype=np.float64)),
         )
 
 
@@ -159,8 +170,9 @@ class WeightedCSRBlock(CSRBlock, WeightedBlock):
 
     def weights_times(self, G: Array) -> Array:
         weights = self.weights
-        held = weights.over_columns(G)
-        out = np.zeros((self.shape[0], G.shape[1]), G.dtype)
+        # In float64 where sums over what is missing are taken off sums over all.
+        held = weights.over_columns(G.astype(np.float64) if weights.absent else G)
+        out = np.zeros((self.shape[0], G.shape[1]), held.dtype)
         if weights.entries is not None:
             out += self.values_times(self._beyond, held)
         if weights.absent:
@@ -194,16 +206,16 @@ class WeightedCSRBlock(CSRBlock, WeightedBlock):
     def residual_squares(self, F: Array, G: Array) -> Array:
         """Of the stored entries one by one, and of all zeros together, less where entries are stored."""
         F, G = F.astype(np.float64, copy=False), G.astype(np.float64, copy=False)
-        weights, out = self.weights, np.empty(self.shape[0])
-        y = self._model(F, G)
+        weights, y = self.weights, self._model(F, G)
         v, x = self._stored_weights, self.x.data.astype(np.float64)
         squares = v * np.square(x - y)
         if weights.absent:
             squares -= np.square(y) if self._scales is None else self._scales * np.square(y)
-        row_sums(squares, self.x.indptr, out)
+        out = self._stored_sums(squares)
         if weights.absent:
-            out += weights.over_rows(np.einsum("ij,ij->i", F @ (G.T @ weights.over_columns(G)), F))
-            cancelled = np.flatnonzero(out < CANCELLED * self.row_squares)
+            whole = weights.over_rows(np.einsum("ij,ij->i", F @ (G.T @ weights.over_columns(G)), F))
+            out += whole
+            cancelled = np.flatnonzero(out < CANCELLED * whole)
             out[cancelled] = dense_residual_squares(self, cancelled, F[cancelled], G)
         return out
 
@@ -267,31 +279,47 @@ class WeightedCSRBlock(CSRBlock, WeightedBlock):
 
     def _survey(self) -> Survey:
         plain = super()._survey()
-        x, v, absent = self.x.data, self._stored_weights, self.weights.absent
-        observed = v > 0
-        zeros = np.flatnonzero(observed & (x == 0))
-        places = [plain.zero] if absent and plain.zero is not None else []
-        if len(zeros):
-            row = int(np.searchsorted(self.x.indptr, zeros[0], side="right")) - 1
-            places.append((self.start + row, int(self.x.indices[zeros[0]])))
-        size = int(observed.sum()) + (self._count_not_stored() if absent else 0)
+        if plain.not_finite is not None:
+            return plain
+        x, v = self.x.data.astype(np.float64), self._stored_weights
+        size = int(self.counts.sum())
         return replace(
             plain,
             size=size,
-            nonzeros=int((observed & (x != 0)).sum()),
-            total=float(np.dot(v, x.astype(np.float64))),
-            sumsq=float(np.dot(v, np.square(x, dtype=np.float64))),
-            zero=min(places, default=None),
+            nonzeros=int(np.count_nonzero(x)),
+            total=float(np.dot(v, x)),
+            sumsq=float(np.dot(v, np.square(x))),
+            zero=self._first_zero(),
             missing=plain.size - size,
             weight=float(self.weights_times(np.ones((self.shape[1], 1))).sum()),
+            nonzero_weight=float(v[x != 0].sum(dtype=np.float64)),
         )
 
-    def _count_not_stored(self) -> int:
-        """How many of the entries that are not stored count."""
+    def _first_zero(self) -> tuple[int, int] | None:
+        """The first that is observed, stored or not."""
+        x = self.x
+        gap = first_gap(x.indptr, x.indices, self.shape[1], self.weights.rows) if self.weights.absent else None
+        places = [] if gap is None else [gap]
+        zeros = np.flatnonzero((x.data == 0) & (self._stored_weights > 0))
+        if len(zeros):
+            places.append((int(np.searchsorted(x.indptr, zeros[0], side="right")) - 1, int(x.indices[zeros[0]])))
+        return min(((self.start + i, j) for i, j in places), default=None)
+
+    @property
+    def counts(self) -> Array:
         rows, columns = self.weights.rows, self.weights.columns
-        m, n = self.shape
-        scaled = (m if rows is None else np.count_nonzero(rows)) * (n if columns is None else np.count_nonzero(columns))
-        return int(scaled) - (self.x.nnz if self._scales is None else int(np.count_nonzero(self._scales)))
+        counts = self._stored_sums(self._stored_weights > 0)
+        if self.weights.absent:
+            others = self.shape[1] if columns is None else np.count_nonzero(columns)
+            scales = np.ones(self.x.nnz) if self._scales is None else self._scales
+            counts += (others if rows is None else others * (rows > 0)) - self._stored_sums(scales > 0)
+        return counts.astype(int)
+
+    def _stored_sums(self, values: Array) -> Array:
+        """Sums over the stored entries of each row."""
+        out = np.empty(self.shape[0])
+        row_sums(values.astype(np.float64, copy=False), self.x.indptr, out)
+        return out
 
 
 def _product(x: Array, weights: Array | float) -> Array:

@@ -57,8 +57,6 @@ class Problem:
                 "missing entry in a dense matrix only, and infinity never is: sparse data leave missing entries out "
                 "(implicit_zeros='missing'), or a mask names them."
             )
-        if survey.size == 0:
-            raise DataError("No entry of X is observed: all are missing, or have no weight.")
         self.loss.check(survey)
         limits, size = np.finfo(self.operand.dtype), max(self.operand.shape)
         low, high = size * np.sqrt(limits.tiny) / limits.eps, np.sqrt(limits.max) / size
@@ -67,6 +65,16 @@ class Problem:
                 f"The largest entry is {survey.largest:g}; squares of such values leave the range of "
                 f"{self.operand.dtype}. Multiply the data by a constant first: a factorization scales with them."
             )
+        if survey.weight is not None and survey.sumsq > 0 and not low <= survey.norm <= high * size:
+            raise DataError(
+                f"With these weights the norm of the data is {survey.norm:g}, whose square leaves the range of "
+                f"{self.operand.dtype}. Multiply the weights by a constant first: the parts do not depend on it."
+            )
+
+    def check_seen(self) -> None:
+        """Refuse data of which nothing is observed: there is nothing to learn from them, and no mean."""
+        if self.survey.size == 0:
+            raise DataError("No entry of X is observed: all are missing, or have no weight. Give some that are.")
 
     def objective(self, W: Rows, H: Array) -> float:
         """Loss and penalties straight from the entries, by one read."""

@@ -12,7 +12,7 @@ from partwise._errors import DataError, DtypeError, ParameterError, PartwiseErro
 from partwise._types import Array
 from partwise.arrays import Operand, as_operand
 from partwise.arrays.memory import MemoryOperand
-from partwise.arrays.observed import observed
+from partwise.arrays.observed import filled, observed
 from partwise.arrays.rows import RowBlocks
 from partwise.io.dataset import Dataset, Layout
 
@@ -45,7 +45,7 @@ def checked_input(estimator: Any, X: Any, *, reset: bool, mask: Any = None, weig
     """
     if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
         seen = ~np.ma.getmaskarray(X)
-        mask, X = seen if mask is None else seen & checked_mask(mask, X.shape), X.filled(0)
+        mask, X = seen if mask is None else seen & filled(checked_mask(mask, X.shape)), X.filled(0)
     if isinstance(X, Dataset):
         values = _floating(_sentence(DataError, check_array, X.X, estimator=estimator, input_name="X", **_CHECKS))
         _names(estimator, values.shape[1], X.column_names, reset)
@@ -66,15 +66,18 @@ def _operand(estimator: Any, values: Any, mask: Any, weights: Any) -> Operand:
     return observed(
         values,
         None if mask is None else checked_mask(mask, values.shape),
-        None if weights is None else checked_weights(weights, values.shape),
+        None if weights is None else checked_weights(weights, values.shape, values.dtype),
         absent_missing=missing,
     )
 
 
-def _plain(values: Any) -> Any:
+def _plain(values: Any, name: str) -> Any:
     """An ndarray, or a CSR array."""
     sparse: bool = sp.issparse(values)
-    return sp.csr_array(values) if sparse else np.asarray(values)
+    try:
+        return sp.csr_array(values) if sparse else np.asarray(values)
+    except ValueError as error:
+        raise DataError(f"{name} cannot be read as a matrix: {error}") from error
 
 
 def checked_mask(mask: Any, shape: tuple[int, int]) -> Any:
@@ -85,7 +88,7 @@ def checked_mask(mask: Any, shape: tuple[int, int]) -> Any:
     DataError
         If it is not boolean or not of this shape.
     """
-    mask = _plain(mask)
+    mask = _plain(mask, "mask")
     if mask.shape != shape:
         raise DataError(f"mask has shape {mask.shape} and X {shape}: give True or False for each entry of X.")
     if mask.dtype != bool:
@@ -95,30 +98,32 @@ def checked_mask(mask: Any, shape: tuple[int, int]) -> Any:
     return mask
 
 
-def checked_weights(weights: Any, shape: tuple[int, int]) -> Any:
-    """Weights of entries, dense or in CSR form, or of rows.
+def checked_weights(weights: Any, shape: tuple[int, int], dtype: np.dtype[Any]) -> Any:
+    """Weights of entries, dense or in CSR form, or of rows, in this dtype.
 
     Raises
     ------
     DataError
-        If one is negative or not finite, if all are zero, or if their shape is another one.
+        If one is negative or not finite, or if their shape is another one.
     """
-    weights = _plain(weights)
     sparse: bool = sp.issparse(weights)
-    if weights.shape == (shape[0], 1) and shape[1] != 1 and not sparse:
-        weights = weights[:, 0]
+    weights = _plain(weights, "weights")
+    if weights.shape != shape and weights.shape in ((shape[0], 1), shape[:1]):
+        weights, sparse = np.ravel(filled(weights)), False
     if weights.shape not in (shape, shape[:1]):
         raise DataError(
             f"weights have shape {weights.shape} and X {shape}: give one for each entry, {shape}, or for each row, "
             f"{shape[:1]}."
         )
+    if weights.dtype.kind not in "fiub":
+        raise DataError(f"weights are {weights.dtype}, not numbers: give numbers ≥ 0.")
+    with np.errstate(over="ignore"):
+        weights = weights.astype(dtype, copy=False)
     values: Array = weights.data if sparse else weights
-    if values.dtype.kind not in "fiub":
-        raise DataError(f"weights are {values.dtype}, not numbers: give numbers ≥ 0.")
     if not np.isfinite(values).all() or (values < 0).any():
-        raise DataError("weights contain negative numbers, NaN or infinity: give 0 for what is missing, and no less.")
-    if not values.any():
-        raise DataError("All weights are zero, so that nothing would be fitted: give some above zero.")
+        raise DataError(
+            f"weights contain negative numbers, NaN or infinity (in {dtype}): give 0 for what is missing, and no less."
+        )
     return weights
 
 

@@ -11,7 +11,7 @@ from partwise._types import Array
 from partwise.arrays import Operand
 from partwise.arrays.memory import MemoryOperand
 from partwise.arrays.observed import observed
-from partwise.arrays.sample import line_weights
+from partwise.arrays.sample import line_counts
 from partwise.engine.compose import check_fits, solver_named
 from partwise.engine.loop import Finish, OnStep, run
 from partwise.engine.problem import Problem
@@ -89,6 +89,7 @@ def starts_of(
     problem: Problem, k: int, parameters: Parameters, custom: tuple[Array, Array] | None, held: HeldFactors
 ) -> list[Start]:
     """``n_init`` starts, drawn one after the other from the random state."""
+    problem.check_seen()
     rng = check_random_state(parameters.random_state)
     drawn = [custom or _drawn(problem, k, parameters, rng) for _ in range(parameters.n_init)]
     if problem.survey.missing:
@@ -112,7 +113,7 @@ def _drawn(problem: Problem, k: int, parameters: Parameters, rng: np.random.Rand
 
 def _seen(problem: Problem, H: Array) -> Array:
     """H, zero for the columns of which nothing is observed: nothing would ever move it there."""
-    return np.where(line_weights(problem.operand)[1][:, None] > 0, H, H.dtype.type(0))
+    return np.where(line_counts(problem.operand)[1][:, None] > 0, H, H.dtype.type(0))
 
 
 def _ordered(W: Array, H: Array, held: HeldFactors, rng: np.random.RandomState | None) -> Start:

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from partwise._errors import DataError
 from partwise._types import Array
 from partwise._versions import versions
-from partwise.arrays.sample import line_weights
+from partwise.arrays.sample import line_counts
 from partwise.engine.problem import Problem
 from partwise.engine.result import Result, Status
 from partwise.engine.state import State
@@ -344,6 +344,7 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         H = np.ascontiguousarray(self.components_.T)
         with threads(parameters.n_threads):
             problem = problem_of(data.operand, parameters)
+            problem.check_seen()
             W = transform(problem, H)
             return -problem.loss.between(problem.operand, problem.operand.place(W), H) / problem.survey.whole
 
@@ -467,7 +468,7 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
 
     def _warn_unseen(self, problem: Problem) -> None:
         m, n = problem.operand.shape
-        rows, columns = (int((side == 0).sum()) for side in line_weights(problem.operand))
+        rows, columns = (int((side == 0).sum()) for side in line_counts(problem.operand))
         if rows or columns:
             warnings.warn(
                 f"{rows} of {m} rows and {columns} of {n} columns of X have no observed entry: what W and H say of "

@@ -65,7 +65,7 @@ class BetaDivergence(Loss):
         return operand.sweep(visit, W)[1]
 
     def scale(self, survey: Survey) -> float:
-        """√Σ x^β, exact for β = 0 and 1 and elsewhere the bound that Hölder's inequality gives."""
+        """√Σ v x^β, exact for β = 0 and 1 and elsewhere the bound that Hölder's inequality gives."""
         return float(np.sqrt(self._power_sum(survey)))
 
     def magnitude(self, survey: Survey) -> float:
@@ -75,7 +75,7 @@ class BetaDivergence(Loss):
         if survey.nonzeros == 0:
             return 0.0
         if self.beta <= 1:
-            return float(survey.nonzeros ** (1.0 - self.beta) * survey.total**self.beta)
+            return float(survey.filled ** (1.0 - self.beta) * survey.total**self.beta)
         return float(survey.total ** (2.0 - self.beta) * survey.sumsq ** (self.beta - 1.0))
 
 

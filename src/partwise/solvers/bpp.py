@@ -70,7 +70,7 @@ class RowPivoting(Solver):
             new[part] = f
             return work
 
-        totals = sum(parallel(solve, pairwise(subproblem.block.ranges)), np.zeros(4))
+        totals = sum(parallel(solve, pairwise(subproblem.ranges)), np.zeros(4))
         return new, Work.of(totals, len(new))
 
     def next_plan(self, plan: Plan, work: Work, F: Array) -> Plan:

@@ -71,7 +71,7 @@ class RowDescent(Solver):
             hals_each(cross, grams, np.ascontiguousarray(F[part]), plan.sweeps, plan.gain, new[part], work)
             return work
 
-        totals = sum(parallel(lower, pairwise(subproblem.block.ranges)), np.zeros(4))
+        totals = sum(parallel(lower, pairwise(subproblem.ranges)), np.zeros(4))
         return new, Work.of(totals, len(new))
 
     def next_plan(self, plan: Plan, work: Work, F: Array) -> Plan:
