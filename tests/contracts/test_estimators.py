@@ -136,7 +136,7 @@ def test_in_a_pipeline_and_a_grid_search(estimator: Any) -> None:
     rng = np.random.default_rng(0)
     labels = np.repeat([0, 1], 30)
     X = rng.random((60, 8)) + np.outer(labels, np.arange(8)) / 4
-    parts = clone(estimator).set_params(n_init=1, n_components=2, init="nndsvd")
+    parts = clone(estimator).set_params(n_init=1, n_components=2, init="nndsvda")
     pipeline = make_pipeline(MinMaxScaler(clip=True), parts, LogisticRegression())
     search = GridSearchCV(pipeline, {f"{type(estimator).__name__.lower()}__n_components": [1, 2, 3]}, cv=3)
     search.fit(X, labels)

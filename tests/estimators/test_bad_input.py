@@ -96,10 +96,20 @@ W, H = np.ones((12, 2)), np.ones((2, 7))
 BAD_STARTS: list[tuple[Any, Any, type, str]] = [
     (None, H, ParameterError, "W is missing"),
     (W, None, ParameterError, "H is missing"),
-    (np.ones((11, 2)), H, ParameterError, r"W has shape \(11, 2\) where \(12, 2\) is needed"),
-    (np.ones((12, 3)), H, ParameterError, r"W has shape \(12, 3\)"),
-    (W, np.ones((2, 8)), ParameterError, r"H has shape \(2, 8\) where \(2, 7\) is needed"),
-    (W, np.ones((3, 7)), ParameterError, r"H has shape \(3, 7\)"),
+    (
+        np.ones((11, 2)),
+        H,
+        ParameterError,
+        r"first dimension .* W\)\. Expected 12, but got 11: give one of shape \(12, 2\)",
+    ),
+    (np.ones((12, 3)), H, ParameterError, r"second dimension .* W\)\. Expected 2, but got 3"),
+    (
+        W,
+        np.ones((2, 8)),
+        ParameterError,
+        r"second dimension .* H\)\. Expected 7, but got 8: give one of shape \(2, 7\)",
+    ),
+    (W, np.ones((3, 7)), ParameterError, r"first dimension .* H\)\. Expected 2, but got 3"),
     (W, np.ones(7), ParameterError, "Expected 2D array, got 1D array"),
     (W, 5, ParameterError, "Expected 2D array, got scalar array"),
     ("text", H, ParameterError, "Expected 2D array"),
@@ -212,7 +222,9 @@ def test_the_function_refuses_as_the_estimator_does() -> None:
         non_negative_factorization(X, n_components=2, solver="hals")
     with pytest.raises(ParameterError, match="H is missing"):
         non_negative_factorization(X, n_components=2, update_H=False)
-    with pytest.raises(ParameterError, match="H has shape"):
+    with pytest.raises(ParameterError, match="update_H='no' cannot be used"):
+        non_negative_factorization(X, n_components=2, update_H="no")  # type: ignore[arg-type]
+    with pytest.raises(ParameterError, match="wrong second dimension"):
         non_negative_factorization(X, H=np.ones((2, 8)), n_components=2, update_H=False)
 
 

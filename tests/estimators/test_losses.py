@@ -87,6 +87,21 @@ def test_after_as_many_iterations_it_is_no_worse_than_scikit_learn(loss: Any, be
 
 
 @each_loss
+def test_the_last_iteration_counts_for_both_factors(loss: Any, beta: float) -> None:
+    """Multiplicative steps know the objective before H moves; the H that is returned has moved."""
+    X, rng = poisson(beta) + 0.1, np.random.default_rng(0)
+    W, H = rng.random((90, 4)) + 0.1, rng.random((4, 40)) + 0.1
+    objectives = []
+    for _ in range(6):
+        model = NMF(4, solver="mu", beta_loss=loss, init="custom", max_iter=1, tol=0)
+        before, W = H, model.fit_transform(X, W=W, H=H)
+        H = model.components_
+        assert (before != H).any(axis=0).all()
+        objectives.append(beta_divergence(X, W @ H, beta))
+    assert (np.diff(objectives) < 0).all()
+
+
+@each_loss
 @each_dtype
 def test_what_is_fitted_is_what_transform_gives(loss: Any, beta: float, dtype: type) -> None:
     X = poisson(beta).astype(dtype)
@@ -115,6 +130,12 @@ def test_number_and_name_of_a_loss_are_the_same() -> None:
     for name, beta in (("itakura-saito", 0), ("kullback-leibler", 1), ("frobenius", 2)):
         one, other = (NMF(3, beta_loss=loss, max_iter=20, tol=0).fit(X) for loss in (name, beta))
         np.testing.assert_array_equal(one.components_, other.components_)
+
+
+@pytest.mark.parametrize("solver", ["mu", "auto"])
+def test_zeros_in_the_start_of_steps_that_cannot_leave_them_are_warned_of(solver: str) -> None:
+    with pytest.warns(UserWarning, match="cannot update zeros present in the initialization"):
+        NMF(2, solver=solver, beta_loss=1.5, init="nndsvd", max_iter=5).fit(poisson(1.5))
 
 
 def test_a_sample_is_not_taken_for_other_losses_than_frobenius() -> None:

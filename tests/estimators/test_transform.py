@@ -110,6 +110,20 @@ def test_the_function_with_a_held_h_is_transform() -> None:
     assert n_iter == 1
 
 
+def test_the_function_with_a_held_h_of_zeros_gives_zeros() -> None:
+    W, _, _ = non_negative_factorization(noisy(30, 12, 3), H=np.zeros((3, 12)), update_H=False)
+    assert W.shape == (30, 3)
+    assert not W.any()
+
+
+def test_the_function_says_that_a_w_beside_a_held_h_is_not_used() -> None:
+    X, H = noisy(30, 12, 3), noisy(3, 12, 2)
+    with pytest.warns(RuntimeWarning, match="When update_H=False, the provided initial W is not used"):
+        W, held, _ = non_negative_factorization(X, np.ones((30, 3)), H, update_H=False)
+    np.testing.assert_array_equal(held, H)
+    np.testing.assert_array_equal(W, non_negative_factorization(X, None, H, update_H=False)[0])
+
+
 def test_the_function_is_the_estimator() -> None:
     X = noisy(30, 12, 3)
     W, H, n_iter = non_negative_factorization(X, n_components=3, init="random", random_state=1, max_iter=50)

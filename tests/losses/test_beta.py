@@ -150,7 +150,7 @@ def test_the_first_zero_is_refused_where_the_loss_is_infinite(case: tuple[str, s
     bad[33, 2] = bad[12, 9] = bad[12, 11] = 0
     check(bad, 0.5)
     for beta in (0.0, -1.0):
-        with pytest.raises(DataError, match=r"3 of the 680 entries are: the first is in row 12, column 9\b.*floor"):
+        with pytest.raises(DataError, match=r"3 of the 680 entries are zero, the first in row 12, column 9\b.*floor"):
             check(bad, beta)
     bad[12, 9] = -1
     for beta in BETAS:

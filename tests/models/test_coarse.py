@@ -50,7 +50,7 @@ def test_squares_are_those_of_the_rows_and_the_columns(kind: str) -> None:
     np.testing.assert_allclose(columns, (X**2).sum(axis=0))
 
 
-@pytest.mark.filterwarnings("ignore:The fit stopped at max_iter")
+@pytest.mark.filterwarnings("ignore:Maximum number of iterations")
 @pytest.mark.parametrize("shape", ["tall", "wide"])
 @pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
 @pytest.mark.parametrize("penalties", [{}, {"alpha_W": 1e-4, "alpha_H": 1e-6, "l1_ratio": 0.5}])
@@ -83,7 +83,7 @@ def test_a_good_start_is_left_as_it_is() -> None:
     np.testing.assert_array_equal(again[0].components_, again[1].components_)
 
 
-@pytest.mark.filterwarnings("ignore:The fit stopped at max_iter")
+@pytest.mark.filterwarnings("ignore:Maximum number of iterations")
 def test_a_good_start_is_left_as_it_is_where_the_sample_errs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(window, "SMALLEST_WORK", 0.0)
     X = words(rate=1)
@@ -116,7 +116,7 @@ def test_restarts_share_the_sample() -> None:
     assert best.reconstruction_err_ == pytest.approx(min(one.reconstruction_err_ for one in singles), rel=1e-9)
 
 
-@pytest.mark.filterwarnings("ignore:The fit stopped at max_iter")
+@pytest.mark.filterwarnings("ignore:Maximum number of iterations")
 def test_the_penalty_of_the_held_factor_falls_with_the_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     original = coarse.run
@@ -159,7 +159,7 @@ def test_wide_blocks_of_rows_are_sampled_by_rows() -> None:
     assert fit(blocks, coarse=True).reconstruction_err_ <= 1.05 * fit(X, coarse=False).reconstruction_err_
 
 
-@pytest.mark.filterwarnings("ignore:The fit stopped at max_iter")
+@pytest.mark.filterwarnings("ignore:Maximum number of iterations")
 @pytest.mark.parametrize("penalties", [{}, {"alpha_W": 1e-5, "alpha_H": 1e-5, "l1_ratio": 0.5}])
 def test_a_sample_of_both_sides_begins_as_low_as_ten_iterations_end(
     monkeypatch: pytest.MonkeyPatch, penalties: dict[str, float]
@@ -170,7 +170,7 @@ def test_a_sample_of_both_sides_begins_as_low_as_ten_iterations_end(
     assert with_.history_["objective"][0] < 1.01 * without.history_["objective"][-1]
 
 
-@pytest.mark.filterwarnings("ignore:The fit stopped at max_iter")
+@pytest.mark.filterwarnings("ignore:Maximum number of iterations")
 def test_with_penalties_it_has_to_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(window, "SMALLEST_WORK", 0.0)
     X = sp.csr_array(words())
@@ -179,7 +179,7 @@ def test_with_penalties_it_has_to_be_asked_for(monkeypatch: pytest.MonkeyPatch) 
     np.testing.assert_array_equal(auto.components_, without.components_)
 
 
-@pytest.mark.filterwarnings("ignore:The fit stopped at max_iter")
+@pytest.mark.filterwarnings("ignore:Maximum number of iterations")
 def test_its_seconds_count_among_those_of_the_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     stops = []
     original = coarse.run
@@ -200,7 +200,7 @@ def test_no_time_leaves_it_one_iteration() -> None:
     assert (fitted.n_iter_, fitted.status_) == (1, "max_time")
 
 
-@pytest.mark.filterwarnings("ignore:The fit stopped at max_iter")
+@pytest.mark.filterwarnings("ignore:Maximum number of iterations")
 def test_a_sample_of_both_sides_takes_its_lines_of_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(window, "SMALLEST_WORK", 0.0)
     X, rng = words(), np.random.default_rng(0)

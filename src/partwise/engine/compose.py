@@ -34,9 +34,15 @@ def solver_named(solver: object, loss: Loss) -> Solver:
     found = next((other for other in able if other.name == name), None)
     if found is None:
         raise ParameterError(
-            f"solver={solver!r} cannot lower the {loss.name} loss. Solvers that can: 'auto', {names(_each_name(able))}."
+            f"Invalid beta_loss parameter: solver {solver!r} does not handle beta_loss = {_named(loss)}. Solvers that "
+            f"do: 'auto', {names(_each_name(able))}."
         )
     return found()
+
+
+def _named(loss: Loss) -> str:
+    """The ``beta_loss`` that means this loss."""
+    return repr(loss.name if loss.name in LOSSES else loss.beta)
 
 
 def _each_name(solvers: Iterable[type[Solver]]) -> list[str]:

@@ -96,21 +96,27 @@ def components_of(H: Any, n_features: int) -> int:
     return n_features if H is None or np.ndim(H) != 2 else int(np.shape(H)[0])
 
 
-def checked_factor(F: Any, shape: tuple[int, int], dtype: np.dtype[Any], name: str) -> Array:
+def checked_factor(
+    F: Any, shape: tuple[int, int], dtype: np.dtype[Any], name: str, *, zero_allowed: bool = False
+) -> Array:
     """A custom W (m × k) or H (k × n), checked; never a view that the fit could write to.
 
     Raises
     ------
     ParameterError
-        If it is missing, of another shape, negative, not finite, or zero everywhere.
+        If it is missing, of another shape, negative, not finite, or zero everywhere where that is not allowed.
     DtypeError
         If its dtype is not that of the data, as in scikit-learn: a silent cast would hide a mistake.
     """
     if F is None:
         raise ParameterError(f"{name} is missing: init='custom' needs both W and H.")
     factor: Array = np.asarray(_sentence(ParameterError, check_array, F, input_name=name, ensure_all_finite=False))
-    if factor.shape != shape:
-        raise ParameterError(f"{name} has shape {factor.shape} where {shape} is needed: give one of that shape.")
+    for which, expected, got in zip(("first", "second"), shape, factor.shape, strict=True):
+        if got != expected:
+            raise ParameterError(
+                f"Array with wrong {which} dimension passed to NMF (input {name}). Expected {expected}, but got {got}: "
+                f"give one of shape {shape}."
+            )
     if factor.dtype != dtype:
         raise DtypeError(
             f"H and W should have the same dtype as X. {name} is {factor.dtype} and X is {dtype}: cast it with "
@@ -121,6 +127,6 @@ def checked_factor(F: Any, shape: tuple[int, int], dtype: np.dtype[Any], name: s
     if factor.min() < 0:
         i, j = np.argwhere(factor < 0)[0]
         raise ParameterError(f"Negative values in data passed to NMF (input {name}): the first is at ({i}, {j}).")
-    if factor.max() == 0:
+    if factor.max() == 0 and not zero_allowed:
         raise ParameterError(f"Array passed to NMF (input {name}) is full of zeros: no step can leave that start.")
     return factor

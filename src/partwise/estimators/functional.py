@@ -1,9 +1,11 @@
 """The function beside the estimator."""
 
+import warnings
 from typing import Any
 
 import numpy as np
 
+from partwise._errors import ParameterError
 from partwise._types import Array
 from partwise.estimators.data import checked_factor, checked_input, components_of
 from partwise.estimators.fitting import problem_of
@@ -39,11 +41,11 @@ def non_negative_factorization(
     X : {array-like, sparse matrix, frame, Dataset} of shape (n_samples, n_features)
         Non-negative data.
     W : array-like of shape (n_samples, n_components), default=None
-        Start of W, with ``init="custom"``.
+        Start of W, with ``init="custom"``. With ``update_H=False`` it is not needed, and warned about.
     H : array-like of shape (n_components, n_features), default=None
         Start of H, with ``init="custom"``; with ``update_H=False`` the H that is held.
     update_H : bool, default=True
-        Whether H is learnt. If not, W is solved exactly for the given H.
+        Whether H is learnt. If not, W is solved for the given H as :meth:`NMF.transform` does, whatever the solver.
     n_components, init, solver, beta_loss, tol, max_iter, alpha_W, alpha_H, l1_ratio, random_state, verbose, shuffle
         As for :class:`NMF`.
 
@@ -82,7 +84,11 @@ def non_negative_factorization(
         verbose=verbose,
         shuffle=shuffle,
     )
+    if not isinstance(update_H, bool | np.bool_):
+        raise ParameterError(f"update_H={update_H!r} cannot be used: give True or False.")
     if not update_H:
+        if W is not None:
+            warnings.warn("When update_H=False, the provided initial W is not used.", RuntimeWarning, stacklevel=2)
         return _held(model, X, H)
     W = model.fit_transform(X, W=W, H=H)
     return np.asarray(W), model.components_, model.n_iter_
@@ -94,6 +100,6 @@ def _held(model: NMF, X: Any, H: Any) -> tuple[Array, Array, int]:
     k = parameters.n_components
     if k == "auto":
         k = components_of(H, operand.shape[1])
-    H = checked_factor(H, (k, operand.shape[1]), operand.dtype, "H")
+    H = checked_factor(H, (k, operand.shape[1]), operand.dtype, "H", zero_allowed=True)
     with threads(parameters.n_threads):
         return transform(problem_of(operand, parameters), np.ascontiguousarray(H.T)), H, 1

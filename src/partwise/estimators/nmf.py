@@ -409,6 +409,14 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
                 UserWarning,
                 stacklevel=3,
             )
+        if parameters.init == "nndsvd" and parameters.solver.floor > 0:
+            warnings.warn(
+                "The multiplicative update ('mu') solver cannot update zeros present in the initialization, and so "
+                "leads to poorer results when used jointly with init='nndsvd'. You may try init='nndsvda' or "
+                "init='nndsvdar' instead.",
+                UserWarning,
+                stacklevel=3,
+            )
         if len(self.dead_components_):
             warnings.warn(
                 f"{len(self.dead_components_)} of {k} parts are zero everywhere (dead_components_): the data or the "
@@ -417,4 +425,11 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
                 stacklevel=3,
             )
         if parameters.tol > 0 and result.status in (Status.MAX_ITER, Status.MAX_TIME):
-            warnings.warn(f"{result.status.sentence} {result.reason}", ConvergenceWarning, stacklevel=3)
+            warnings.warn(_not_converged(result), ConvergenceWarning, stacklevel=3)
+
+
+def _not_converged(result: Result) -> str:
+    """What the warning of a fit that met a limit says; for ``max_iter`` in scikit-learn's words."""
+    if result.status is Status.MAX_ITER:
+        return f"Maximum number of iterations {result.n_iter} reached. Increase it to improve convergence."
+    return f"{result.status.sentence} {result.reason}"

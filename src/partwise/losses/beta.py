@@ -48,10 +48,10 @@ class BetaDivergence(Loss):
         if self.beta <= 0 and survey.zero is not None:
             i, j = survey.zero
             raise DataError(
-                f"With β = {self.beta:g} (Itakura–Saito is 0) the loss is infinite where an entry is zero, and "
-                f"{survey.size - survey.nonzeros} of the {survey.size} entries are: the first is in row {i}, column "
-                f"{j} (counted from 0). Make the data dense and add a floor that is small beside them, for instance "
-                "X + X[X > 0].min() * 1e-3, or choose a beta_loss above zero."
+                "When beta_loss <= 0 and X contains zeros, the solver may diverge. Please add small values to X, or "
+                f"use a positive beta_loss. {survey.size - survey.nonzeros} of the {survey.size} entries are zero, the "
+                f"first in row {i}, column {j} (counted from 0). Make the data dense and add a floor that is small "
+                "beside them, for instance X + X[X > 0].min() * 1e-3."
             )
 
     def between(self, operand: Operand, W: Rows, H: Array) -> float:

@@ -45,8 +45,8 @@ class Frobenius(Loss):
         if survey.negative is not None:
             i, j = survey.negative
             raise DataError(
-                f"Negative values in data: the first is in row {i}, column {j} (counted from 0). A non-negative "
-                "factorization needs entries ≥ 0: clip, shift or drop what is below zero."
+                f"Negative values in data passed to NMF: the first is in row {i}, column {j} (counted from 0). A "
+                "non-negative factorization needs entries ≥ 0: clip, shift or drop what is below zero."
             )
 
     def between(self, operand: Operand, W: Rows, H: Array) -> float:
