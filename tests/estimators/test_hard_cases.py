@@ -18,7 +18,7 @@ from partwise.estimators.parameters import checked
 from partwise.models.bilinear import Bilinear
 from partwise.solvers import Plan
 
-pytestmark = pytest.mark.filterwarnings("ignore:n_components:UserWarning", "ignore:The fit stopped", "ignore:Maximum number of iterations")
+pytestmark = pytest.mark.filterwarnings("ignore:n_components:UserWarning", "ignore:Maximum number of iterations")
 
 
 def cases() -> dict[str, tuple[Any, int]]:
