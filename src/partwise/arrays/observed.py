@@ -48,7 +48,8 @@ def observed(
 
 def filled(values: Any) -> Any:
     """What may be sparse as an ndarray."""
-    return values.toarray() if sp.issparse(values) else values
+    sparse: bool = sp.issparse(values)
+    return values.toarray() if sparse else values
 
 
 def _without_rows(x: sp.csr_array, rows: Array | None) -> sp.csr_array:
