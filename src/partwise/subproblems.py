@@ -349,12 +349,12 @@ class RowEquations(Subproblem):
     def alive(self) -> Array:
         return np.asarray(self.G.max(axis=0, initial=0) > 0)
 
-    def parts(self, F: Array) -> GradientParts:
-        """The gradient at F, the loss there, and what judges it."""
+    def parts(self, F: Array, valued: bool = True) -> GradientParts:
+        """The gradient at F, the loss there unless it is not ``valued``, and what judges the gradient."""
         return GradientParts(
             self.cross,
             self.block.model_times(F, self.G),
-            self.measure(F, F)[1],
+            self.measure(F, F)[1] if valued else np.nan,
             falling=0.0,
             rising=1.0,
             linear=self.linear,

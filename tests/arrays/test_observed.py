@@ -127,3 +127,14 @@ def test_sparse_data_are_never_made_dense(missing: bool) -> None:
             tracemalloc.stop()
         assert peak < m * n  # one byte for each entry
         assert peak < 15 * sizes + 20 * G.nbytes
+
+
+def test_a_dense_mask_beside_few_stored_entries_takes_no_memory_of_its_size() -> None:
+    X = sp.random_array((3000, 2000), density=0.005, rng=np.random.default_rng(0), format="csr")
+    mask = np.random.default_rng(1).random(X.shape) < 0.9
+    tracemalloc.start()
+    operand = observed(X, mask, absent_missing=True)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert operand.x.nnz == np.count_nonzero(mask[X.nonzero()])
+    assert peak < 100 * X.nnz

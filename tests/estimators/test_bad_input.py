@@ -9,6 +9,7 @@ from sklearn.exceptions import NotFittedError
 
 from partwise import NMF, load, non_negative_factorization, save
 from partwise._errors import DataError, DtypeError, ParameterError
+from partwise.arrays.rows import RowBlocks
 from tests.reference.matrices import noisy
 
 X = noisy(12, 7, 2)
@@ -239,3 +240,13 @@ def test_what_is_no_estimator_of_ours_is_not_saved(tmp_path: Any) -> None:
     assert not list(tmp_path.iterdir())
     with pytest.raises(FileNotFoundError):
         load(tmp_path / "model.npz")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "given"),
+    [({"implicit_zeros": "missing"}, {}), ({}, {"mask": np.ones((20, 6), bool)}), ({}, {"weights": np.ones(20)})],
+)
+def test_what_is_missing_from_blocks_of_rows_cannot_be_said(parameters: dict[str, Any], given: dict[str, Any]) -> None:
+    X = np.random.default_rng(0).random((20, 6))
+    with pytest.raises(DataError, match="give X as one matrix"):
+        NMF(2, **parameters).fit(RowBlocks([X[:8], X[8:]]), **given)

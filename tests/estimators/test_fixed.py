@@ -145,6 +145,31 @@ def test_all_zero_data_keep_what_is_held(known: Any) -> None:
     np.testing.assert_array_equal(model.components_[0], known[2][0])
 
 
+def test_rows_and_columns_that_are_not_observed_are_zero_but_for_what_is_held(known: Any) -> None:
+    X, W, H = known
+    X = X.copy()
+    X[3], X[:, 5] = np.nan, np.nan
+    fixed_W = np.zeros((M, K), bool)
+    fixed_W[0, 0] = fixed_W[3, 1] = True
+    model = NMF(K, init="random", random_state=0)
+    with pytest.warns(UserWarning, match="1 of 60 rows and 1 of 40 columns"):
+        fitted = model.fit_transform(X, W=W, fixed_W=fixed_W, H=H, fixed_components=[2])
+    np.testing.assert_array_equal(fitted[3], [0, W[3, 1], 0, 0])
+    np.testing.assert_array_equal(model.components_[:, 5], [0, 0, H[2, 5], 0])
+
+
+def test_the_number_of_components_is_that_of_what_is_held(known: Any) -> None:
+    X, W, _ = known
+    model = NMF(init="random", random_state=0, max_iter=3).fit(X, W=W, fixed_W=W > 1)
+    assert model.n_components_ == K
+
+
+def test_whole_numbers_may_be_held_beside_whole_numbers(known: Any) -> None:
+    held = np.ones((K, N), int)
+    model = NMF(K, init="random", random_state=0).fit(known[0].astype(int), H=held, fixed_components=[0])
+    np.testing.assert_array_equal(model.components_[0], held[0])
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

@@ -120,6 +120,20 @@ def test_what_is_reported_is_measured_at_the_returned_pair(loss: Any) -> None:
     assert model.history_["optimality"][-1] == pytest.approx(pair.certify(pair.start(W, H)), rel=1e-6)
 
 
+@pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
+def test_in_float32_a_heavy_column_does_not_hide_the_others_where_it_is_missing(container: Any) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.gamma(0.5, size=(300, 4)) @ rng.gamma(0.5, size=(4, 40)) + 0.3 * rng.random((300, 40))
+    X[:, 0] *= 1e4
+    mask = rng.random(X.shape) < 0.9
+    mask[:100, 0] = False
+    ends = []
+    for dtype in (np.float64, np.float32):
+        model = NMF(4, init="random", random_state=0, max_iter=300, tol=0).fit(container(X.astype(dtype)), mask=mask)
+        ends.append(model.history_["objective"][-1])
+    assert ends[1] <= 1.01 * ends[0]
+
+
 def test_a_held_part_of_tiny_scale_keeps_its_coefficients() -> None:
     W, _, _ = non_negative_factorization(
         np.array([[1.0, 1.0], [2.0, 3.0]]), H=np.array([[1.0, 0.0], [0.0, 1e-14]]), n_components=2, update_H=False

@@ -161,6 +161,9 @@ def _cover(entries: _Entries, mask: Array | sp.csr_array) -> None:
     if isinstance(mask, np.ndarray) and entries.absent and 2 * seen > mask.size:
         entries.without(_places_of(mask, False))
         return
+    if isinstance(mask, np.ndarray) and not entries.absent:
+        entries.keep(mask[np.divmod(entries.places, mask.shape[1])])
+        return
     places = _places(sp.csr_array(canonical(mask))) if sp.issparse(mask) else _places_of(mask, True)
     if entries.absent:
         entries.exactly(places)

@@ -68,7 +68,8 @@ class WeightedDenseBlock(DenseBlock, WeightedBlock):
         weights = self.weights
         held = weights.over_columns(G)
         if weights.entries is None:
-            return weights.over_rows(np.repeat(held.sum(axis=0, keepdims=True), self.shape[0], axis=0))
+            sums = held.sum(axis=0, keepdims=True, dtype=np.float64)
+            return weights.over_rows(np.repeat(sums, self.shape[0], axis=0))
         return weights.over_rows(dense_times(weights.entries, held))
 
     def model_times(self, F: Array, G: Array) -> Array:
@@ -90,7 +91,7 @@ class WeightedDenseBlock(DenseBlock, WeightedBlock):
 
         def of(start: int, stop: int) -> Array:
             part = self.weights.part(start, stop)
-            out = np.empty((stop - start, *whole.shape), G.dtype)
+            out = np.empty((stop - start, *whole.shape))
             if part.entries is None:
                 out[:] = whole
             else:
@@ -193,7 +194,7 @@ class WeightedCSRBlock(CSRBlock, WeightedBlock):
         held, whole = _held_gram(weights, G)
 
         def of(start: int, stop: int) -> Array:
-            out = np.empty((stop - start, *whole.shape), G.dtype)
+            out = np.empty((stop - start, *whole.shape))
             if weights.entries is None:
                 out[:] = weights.absent * whole
             else:
@@ -329,7 +330,8 @@ def _product(x: Array, weights: Array | float) -> Array:
 
 
 def _held_gram(weights: Weights, G: Array) -> tuple[Array, Array]:
-    """√c ∘ G, and its Gram."""
-    held = G if weights.columns is None else G * np.sqrt(weights.columns)[:, None]
-    held = np.ascontiguousarray(held, G.dtype)
+    """√c ∘ G, and its Gram, in float64: what is missing is taken off sums over all, which one column may rule."""
+    held = np.ascontiguousarray(G, np.float64)
+    if weights.columns is not None:
+        held = held * np.sqrt(weights.columns, dtype=np.float64)[:, None]
     return held, held.T @ held

@@ -54,7 +54,7 @@ class Problem:
             i, j = survey.not_finite
             raise DataError(
                 f"The data contain NaN or infinity: the first is in row {i}, column {j} (counted from 0). NaN is a "
-                "missing entry in a dense matrix only, and infinity never is: sparse data leave missing entries out "
+                "missing entry in one dense matrix only, and infinity never is: sparse data leave missing entries out "
                 "(implicit_zeros='missing'), or a mask names them."
             )
         self.loss.check(survey)

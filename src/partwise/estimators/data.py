@@ -51,8 +51,10 @@ def checked_input(estimator: Any, X: Any, *, reset: bool, mask: Any = None, weig
         _names(estimator, values.shape[1], X.column_names, reset)
         return Input(_operand(estimator, values, mask, weights), X.layout, X.recipe, X.source)
     if isinstance(X, MemoryOperand | RowBlocks):
-        if mask is not None or weights is not None:
-            raise DataError("A mask or weights beside blocks of rows cannot be: give X as one matrix.")
+        if mask is not None or weights is not None or estimator.implicit_zeros == "missing":
+            raise DataError(
+                "A mask, weights or implicit_zeros='missing' for blocks of rows cannot be: give X as one matrix."
+            )
         _names(estimator, X.shape[1], None, reset)
         return Input(X)
     values = _floating(_sentence(DataError, validate_data, estimator, X, reset=reset, **_CHECKS))
@@ -216,6 +218,8 @@ def held_values(F: Any, fixed: Array, dtype: np.dtype[Any], name: str) -> Array:
     if F is None:
         raise ParameterError(f"{name} is missing: give it to fit, with the values of the entries that are to be held.")
     factor: Array = np.asarray(_sentence(ParameterError, check_array, F, input_name=name, ensure_all_finite=False))
+    if factor.dtype.kind in "iub":
+        factor = factor.astype(dtype)
     _check_form(factor, fixed.shape, dtype, name)
     values = factor[fixed]
     if not np.isfinite(values).all() or (values < 0).any():

@@ -93,7 +93,8 @@ def starts_of(
     rng = check_random_state(parameters.random_state)
     drawn = [custom or _drawn(problem, k, parameters, rng) for _ in range(parameters.n_init)]
     if problem.survey.missing:
-        drawn = [(W, _seen(problem, H)) for W, H in drawn]
+        seen = line_counts(problem.operand)
+        drawn = [(_seen(W, seen[0]), _seen(H, seen[1])) for W, H in drawn]
     return [_ordered(W, H, held, rng if parameters.shuffle else None) for W, H in drawn]
 
 
@@ -111,9 +112,9 @@ def _drawn(problem: Problem, k: int, parameters: Parameters, rng: np.random.Rand
     return (W, H) if not problem.operand.weighted else fitted_scale(problem.operand, W, H)
 
 
-def _seen(problem: Problem, H: Array) -> Array:
-    """H, zero for the columns of which nothing is observed: nothing would ever move it there."""
-    return np.where(line_counts(problem.operand)[1][:, None] > 0, H, H.dtype.type(0))
+def _seen(F: Array, counts: Array) -> Array:
+    """A factor, zero in the lines of which nothing is observed: nothing would ever move it there."""
+    return np.where(counts[:, None] > 0, F, F.dtype.type(0))
 
 
 def _ordered(W: Array, H: Array, held: HeldFactors, rng: np.random.RandomState | None) -> Start:

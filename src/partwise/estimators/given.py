@@ -29,9 +29,11 @@ class Given:
         return not (self.fixed_components is None and self.fixed_W is None and self.fixed_H is None)
 
     def components(self, parameters: Parameters, n_features: int) -> int:
-        """The number of components; "auto" takes it from an H that is used, and is all features without."""
+        """The number of components; "auto" takes it from an H or a W that is used, and is all features without."""
         if parameters.n_components != "auto":
             return parameters.n_components
+        if self.fixes and self.H is None and np.ndim(self.W) == 2:
+            return int(np.shape(self.W)[1])
         return components_of(self.H, n_features) if parameters.custom or self.fixes else n_features
 
     def start(

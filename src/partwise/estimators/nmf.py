@@ -285,9 +285,10 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
     def _learn(self, X: Any, y: Any, mask: Any, weights: Any, given: Given) -> Array:
         parameters = checked(self)
         data = checked_input(self, X, reset=True, mask=mask, weights=weights)
+        metadata = {name: value for name, value in (("mask", mask), ("weights", weights)) if value is not None}
         with visible(parameters.verbose), threads(parameters.n_threads):
             problem = problem_of(data.operand, parameters)
-            result = self._fit(problem, parameters, (X, y), given)
+            result = self._fit(problem, parameters, {"X": X, "y": y, "metadata": metadata or None}, given)
             self._remember(problem, result, data)
         if result.by_keyboard:
             raise KeyboardInterrupt
@@ -375,31 +376,30 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
 
     # -- inside a fit ----------------------------------------------------------------------------------------------
 
-    def _fit(self, problem: Problem, parameters: Parameters, data: tuple[Any, Any], given: Given) -> Result:
-        X, y = data
+    def _fit(self, problem: Problem, parameters: Parameters, data: dict[str, Any], given: Given) -> Result:
         m, n = problem.operand.shape
         self.n_components_ = k = given.components(parameters, n)
         custom = given.start(parameters, (m, n, k), problem.operand.dtype)
         held = given.held((m, n, k), problem.operand.dtype)
         root = self._init_callback_context(max_subtasks=parameters.max_iter)
-        root.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        root.call_on_fit_task_begin(estimator=self, **data)
 
         def on_step(states: Sequence[State], seconds: float) -> bool:
             log_step(states, seconds)
-            return self._tell(root, states, X, y)
+            return self._tell(root, states, data)
 
         result = best_fit(problem, parameters, custom, held, k, on_step)
-        root.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes={"components_": result.H.T})
+        root.call_on_fit_task_end(estimator=self, **data, reconstruction_attributes={"components_": result.H.T})
         return result
 
-    def _tell(self, root: CallbackContext, states: Sequence[State], X: Any, y: Any) -> bool:
+    def _tell(self, root: CallbackContext, states: Sequence[State], data: dict[str, Any]) -> bool:
         """One iteration for the callbacks; whether one of them asks to stop."""
         best = min(states, key=lambda state: state.objective)
         task = root.subcontext(task_name="iteration")
-        task.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        task.call_on_fit_task_begin(estimator=self, **data)
         return bool(
             task.call_on_fit_task_end(
-                estimator=self, X=X, y=y, reconstruction_attributes=lambda: {"components_": np.array(best.H.T)}
+                estimator=self, **data, reconstruction_attributes=lambda: {"components_": np.array(best.H.T)}
             )
         )
 

@@ -40,7 +40,7 @@ class Replicate:
     status: Status
 
 
-def replicates(estimator: NMF, X: Any) -> list[Replicate]:
+def replicates(estimator: NMF, X: Any, *, mask: Any = None, weights: Any = None) -> list[Replicate]:
     """Fit X from each of the ``n_init`` starts of an estimator, and keep them all.
 
     They differ in nothing but their starts, so what they agree on is what the data say. All starts share each read of
@@ -52,6 +52,8 @@ def replicates(estimator: NMF, X: Any) -> list[Replicate]:
         What to fit, and from how many starts; it stays as it is. ``max_time`` is the time of all starts together.
     X : {array-like, sparse matrix, frame, Dataset} of shape (n_samples, n_features)
         Non-negative data, as for ``NMF.fit``.
+    mask, weights : default=None
+        As for ``NMF.fit``.
 
     Returns
     -------
@@ -80,7 +82,7 @@ def replicates(estimator: NMF, X: Any) -> list[Replicate]:
         raise ParameterError(
             "init='custom' is one start, and replicates are fits from several: use init='random', or NMF.fit for one."
         )
-    operand = checked_input(clone(estimator), X, reset=True).operand
+    operand = checked_input(clone(estimator), X, reset=True, mask=mask, weights=weights).operand
     k = operand.shape[1] if parameters.n_components == "auto" else parameters.n_components
     with visible(parameters.verbose), threads(parameters.n_threads):
         results = each_fit(problem_of(operand, parameters), parameters, k, _log)

@@ -22,6 +22,6 @@ class WeightedFrobenius(Frobenius):
             equations = [RowEquations(block, block.weighted_times(G), G) for G in held]
             if form is RowEquations:
                 return list(equations)
-            return [one.parts(f) for one, f in zip(equations, F, strict=True)]
+            return [one.parts(f, valued) for one, f in zip(equations, F, strict=True)]
 
         return frame
