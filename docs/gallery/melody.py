@@ -116,7 +116,7 @@ def section(found: dict[str, Any]) -> str:
 
 ```python
 model = NMF({K}, beta_loss="itakura-saito", init="random", n_init=10, random_state=0, max_iter={ITERATIONS}, tol=1e-5)
-W = model.fit_transform(np.abs(stft).T ** 2)      # frames × parts; the rows of model.components_ are spectra
+W = model.fit_transform(np.abs(stft).T ** 2)  # frames × parts; the rows of model.components_ are spectra
 ```
 
 No ear is needed: an onset is where the sound becomes louder at once; the pitch of a part is the one of C4 … B4 whose

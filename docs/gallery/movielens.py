@@ -155,7 +155,7 @@ clipped to the scale from 1 to 5. A film that nobody rated in the training folds
 
 ```python
 model = NMF(k, init="random", random_state=0, alpha_W=alpha, implicit_zeros="missing")
-W = model.fit_transform(train)          # CSR, users × films
+W = model.fit_transform(train)  # CSR, users × films
 predicted = np.clip(np.sum(W[users] * model.components_.T[films], axis=1), 1, 5)
 ```
 
