@@ -20,9 +20,10 @@ KEYS = {
     "curve": ("program", "problem", "dtype", "seed"),
     "limit": ("problem", "dtype"),
     "growth": ("axis", "size"),
+    "result": ("part",),
 }
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "numba")
-_RIVALS = ("nimfa", "torch", "torchnmf", "nmf-torch", "nn-fac", "tensorly")
+_RIVALS = ("nimfa", "torch", "torchnmf", "nmf-torch", "nn-fac", "tensorly", "cmfrec", "scikit-surprise")
 
 
 class Records:
