@@ -14,10 +14,14 @@ from partwise._lazy import lazy
 from partwise._types import Array
 from partwise.arrays.survey import Survey, first_gap, first_zero, survey_line, survey_values
 from partwise.arrays.weights import Weights
-from partwise.kernels.beta import dense_share, sparse_share
+from partwise.kernels.beta import dense_share, divergence_of, sparse_share
 from partwise.kernels.sparse import csr_times
-from partwise.kernels.sums import row_squares
+from partwise.kernels.sums import row_squares, row_sums
 from partwise.kernels.threads import MIN_WORK, each_range, even_ranges, parallel
+from partwise.kernels.weighted import stored_model
+
+# Entries whose divergences are taken at a time.
+_PIECE = 1 << 18
 
 # A squared residual below this share of the squared row has lost half its digits to cancellation.
 CANCELLED = 1e-8
@@ -117,6 +121,21 @@ class Block(ABC):
             return self._share(rows, F[rows], G, beta, negative[rows], written, valued)
 
         return negative, positive, sum(parallel(share, pairwise(self._divergence_ranges(F.shape[1], beta))))
+
+    def divergences(self, F: Array, G: Array, beta: float) -> Array:
+        """D_β(xᵢ | fᵢ Gᵀ) of each row i in float64, β ≠ 2; never as large as the block."""
+        F, G = F.astype(np.float64, copy=False), G.astype(np.float64, copy=False)
+        out = np.empty(self.shape[0])
+        step = max(1, _PIECE // self.shape[1])
+
+        def measure(start: int) -> None:
+            index = np.arange(start, min(start + step, len(out)))
+            v = np.broadcast_to(self.weights_of(index), (len(index), self.shape[1]))
+            x = np.where(v > 0, self.rows(index), 1.0)
+            out[index] = np.einsum("ij,ij->i", v, divergence_of(x, F[index] @ G.T, beta))
+
+        parallel(measure, range(0, len(out), step))
+        return np.maximum(out, 0)
 
     def weights_times(self, G: Array) -> Array:
         """V G for the weights V, (b × k); one row for all (k,) where V is 1. In the dtype of G or in float64."""
@@ -267,6 +286,33 @@ class CSRBlock(Block):
         cancelled = np.flatnonzero(residuals < CANCELLED * self.row_squares)
         residuals[cancelled] = dense_residual_squares(self, cancelled, F[cancelled], G)
         return residuals
+
+    def model(self, F: Array, G: Array) -> Array:
+        """The model F Gᵀ at the stored entries."""
+        F, G = np.ascontiguousarray(F), np.ascontiguousarray(G)
+        out = np.empty(self.x.nnz, F.dtype)
+        each_range(lambda a, b: stored_model(self.x.indices, self.x.indptr, F, G, a, b, out), self.ranges)
+        return out
+
+    def divergences(self, F: Array, G: Array, beta: float) -> Array:
+        """For β = 1 from the stored entries and the sums of the model, else like dense data."""
+        if beta != 1:
+            return super().divergences(F, G, beta)
+        F, G = F.astype(np.float64, copy=False), G.astype(np.float64, copy=False)
+        y = self.model(F, G)
+        everywhere = np.broadcast_to(self.weights_times(G), F.shape)
+        own = self.stored_sums(self._counted(divergence_of(self.x.data, y, beta) - y))
+        return np.asarray(np.maximum(own + np.einsum("ij,ij->i", F, everywhere), 0))
+
+    def stored_sums(self, values: Array) -> Array:
+        """The sums by row of values in the places of the stored entries, in float64."""
+        out = np.empty(self.shape[0])
+        row_sums(values.astype(np.float64, copy=False), self.x.indptr, out)
+        return out
+
+    def _counted(self, values: Array) -> Array:
+        """Values in the places of the stored entries, times their weights."""
+        return values
 
     def _share(
         self, rows: slice, F: Array, G: Array, beta: float, negative: Array, positive: Array, valued: bool

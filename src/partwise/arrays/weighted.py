@@ -25,10 +25,9 @@ from partwise.arrays.block import (
 )
 from partwise.arrays.survey import Survey, first_gap
 from partwise.arrays.weights import Weights
-from partwise.kernels.beta import dense_share, weighted_sparse_share
-from partwise.kernels.sums import row_sums
+from partwise.kernels.beta import dense_share, divergence_of, weighted_sparse_share
 from partwise.kernels.threads import each_range, even_bounds, even_ranges, parallel
-from partwise.kernels.weighted import dense_grams, stored_grams, stored_model
+from partwise.kernels.weighted import dense_grams, stored_grams
 
 # Entries of a dense temporary.
 _PIECE = 1 << 18
@@ -186,7 +185,7 @@ class WeightedCSRBlock(CSRBlock, WeightedBlock):
         held = weights.over_columns(G)
         out = F @ (G.T @ held) if weights.absent else np.zeros_like(F)
         if weights.entries is not None:
-            out += self.values_times(self._beyond * self._model(F, G), held)
+            out += self.values_times(self._beyond * self.model(F, G), held)
         return weights.over_rows(np.maximum(out, 0, out=out))
 
     def grams(self, G: Array) -> Callable[[int, int], Array]:
@@ -207,12 +206,12 @@ class WeightedCSRBlock(CSRBlock, WeightedBlock):
     def residual_squares(self, F: Array, G: Array) -> Array:
         """Of the stored entries one by one, and of all zeros together, less where entries are stored."""
         F, G = F.astype(np.float64, copy=False), G.astype(np.float64, copy=False)
-        weights, y = self.weights, self._model(F, G)
+        weights, y = self.weights, self.model(F, G)
         v, x = self._stored_weights, self.x.data.astype(np.float64)
         squares = v * np.square(x - y)
         if weights.absent:
             squares -= np.square(y) if self._scales is None else self._scales * np.square(y)
-        out = self._stored_sums(squares)
+        out = self.stored_sums(squares)
         if weights.absent:
             whole = weights.over_rows(np.einsum("ij,ij->i", F @ (G.T @ weights.over_columns(G)), F))
             out += whole
@@ -228,12 +227,16 @@ class WeightedCSRBlock(CSRBlock, WeightedBlock):
         pattern = sp.csr_array((self._beyond, self.x.indices, self.x.indptr), self.shape)
         return self.weights.scaled(pattern[index].toarray() + self.weights.absent, index, slice(None))
 
-    def _model(self, F: Array, G: Array) -> Array:
-        """The model F Gᵀ at the stored entries."""
-        F, G = np.ascontiguousarray(F), np.ascontiguousarray(G)
-        out = np.empty(self.x.nnz, F.dtype)
-        each_range(lambda a, b: stored_model(self.x.indices, self.x.indptr, F, G, a, b, out), self.ranges)
-        return out
+    def divergences(self, F: Array, G: Array, beta: float) -> Array:
+        """Of the stored entries alone where the others are missing."""
+        if self.weights.absent or beta == 1:
+            return super().divergences(F, G, beta)
+        y = self.model(F.astype(np.float64, copy=False), G.astype(np.float64, copy=False))
+        x = np.where(self._stored_weights > 0, self.x.data, 1.0)
+        return self.stored_sums(self._counted(divergence_of(x, y, beta)))
+
+    def _counted(self, values: Array) -> Array:
+        return values * self._stored_weights
 
     @property
     def _entries(self) -> Array:
@@ -309,18 +312,12 @@ class WeightedCSRBlock(CSRBlock, WeightedBlock):
     @property
     def counts(self) -> Array:
         rows, columns = self.weights.rows, self.weights.columns
-        counts = self._stored_sums(self._stored_weights > 0)
+        counts = self.stored_sums(self._stored_weights > 0)
         if self.weights.absent:
             others = self.shape[1] if columns is None else np.count_nonzero(columns)
             scales = np.ones(self.x.nnz) if self._scales is None else self._scales
-            counts += (others if rows is None else others * (rows > 0)) - self._stored_sums(scales > 0)
+            counts += (others if rows is None else others * (rows > 0)) - self.stored_sums(scales > 0)
         return counts.astype(int)
-
-    def _stored_sums(self, values: Array) -> Array:
-        """Sums over the stored entries of each row."""
-        out = np.empty(self.shape[0])
-        row_sums(values.astype(np.float64, copy=False), self.x.indptr, out)
-        return out
 
 
 def _product(x: Array, weights: Array | float) -> Array:

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from scipy.special import kl_div
 
 from partwise._types import Array
 from partwise.kernels._jit import inlined, kernel
@@ -174,6 +175,17 @@ def power(y: Array, exponent: float) -> Array:
         out = power(y, -exponent)
         return np.reciprocal(out, out=out)
     return _POWERS[exponent](y) if exponent in _POWERS else np.power(y, exponent)
+
+
+def divergence_of(x: Array, y: Array, beta: float) -> Array:
+    """D of single entries in float64, y raised to the least that serves; x may be zero where beta > 0."""
+    y = np.maximum(y, least(beta, y.dtype))
+    if beta == 0:
+        quotient = x / y
+        return np.asarray(quotient - np.log(quotient) - 1.0)
+    if beta == 1:
+        return np.asarray(kl_div(x, y))
+    return np.asarray((x**beta + (beta - 1) * y**beta - beta * x * y ** (beta - 1)) / (beta * (beta - 1)))
 
 
 def _slope(y: Array, beta: float, low: float) -> Array:
