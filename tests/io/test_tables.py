@@ -102,6 +102,48 @@ def test_what_is_recognised_can_be_overruled(csv):
         csv("a,b\n1,2\n", header=False, row_names=False)
 
 
+@pytest.mark.parametrize(
+    ("text", "rows", "X"),
+    [
+        ("a,b\n1,\n,4\n", None, [[1, np.nan], [np.nan, 4]]),
+        ("n,a,b\nx,NA,2.5\nNA,n/a, NULL \n", ("x", "NA"), [[np.nan, 2.5], [np.nan, np.nan]]),
+        ("n,a,b\nx,.,0.1\ny,NaN,<NA>\n", ("x", "y"), [[np.nan, 0.1], [np.nan, np.nan]]),
+        ("n,a,b\nx,true,\ny,false,1e-300\n", ("x", "y"), [[1, np.nan], [0, 1e-300]]),
+        ("a,b\nnan,1\n2,3\n", None, [[np.nan, 1], [2, 3]]),
+    ],
+)
+def test_cells_without_a_value_are_missing_where_that_is_said(csv, text, rows, X):
+    data = csv(text, missing=True)
+    assert data.row_names == rows
+    np.testing.assert_array_equal(data.X, X)
+    with pytest.raises(FileError, match="has no value .*missing=True"):
+        csv(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("a,b,c\n1,,3\n4,5\n", "is ragged: line 3 has 2 cells where 3 were expected"),
+        ("a,b\n1,\n3,x\n", r"line 3, column 2 \('b'\) holds 'x', which is not a number"),
+        ("a,b\n1,\n3,1_0\n", "holds '1_0', which is not a number"),
+        ("a,b\n1,\n3,inf\n", "holds 'inf', which is not finite"),
+    ],
+)
+def test_beside_missing_cells_others_are_still_looked_at(csv, text, sentence):
+    with pytest.raises(FileError, match=sentence):
+        csv(text, missing=True)
+
+
+def test_cells_of_frames_may_be_missing(tmp_path):
+    frame = pd.DataFrame({"n": ["x", "y"], "a": [1.5, None], "b": [None, None], "c": pd.array([1, None], "Int64")})
+    frame.to_parquet(tmp_path / "x.parquet")
+    data = io.read(tmp_path / "x.parquet", missing=True)
+    assert (data.row_names, data.column_names) == (("x", "y"), ("a", "b", "c"))
+    np.testing.assert_array_equal(data.X, [[1.5, np.nan, 1], [np.nan] * 3])
+    with pytest.raises(FileError, match=r"row 2, column 'a' has no value: .*missing=True"):
+        io.read(tmp_path / "x.parquet")
+
+
 def test_one_column_is_a_matrix(csv):
     assert csv("a\n1\n2\n").X.tolist() == [[1.0], [2.0]]
     assert csv("1\n2\n").X.tolist() == [[1.0], [2.0]]
@@ -118,8 +160,8 @@ def test_one_column_is_a_matrix(csv):
         ("a,b\n1,2\n3,4x\n", r"line 3, column 2 \('b'\) holds '4x', which is not a number"),
         ("n,a,b\nx,1,2\ny,oops,4\n", r"line 3 \(row 'y'\), column 2 \('a'\) holds 'oops', which is not a number"),
         ("1,2,x\n4,5,6\n", "line 1, column 3 holds 'x', which is not a number"),
-        ("1,2,3\n4,5,\n", r"line 2, column 3 has no value \(''\): missing entries"),
-        ("a,b\n1,2\n\n3,NA\n", r"line 4, column 2 \('b'\) has no value \('NA'\): missing entries"),
+        ("1,2,3\n4,5,\n", r"line 2, column 3 has no value \(''\): if such cells are missing entries, say missing=True"),
+        ("a,b\n1,2\n\n3,NA\n", r"line 4, column 2 \('b'\) has no value \('NA'\): if such cells are missing"),
         ("a,b\n1,2\nnan,3\n", "line 3, column 1 .* has no value"),
         ("a,b\n1,2\n3,inf\n", "line 3, column 2 .* holds 'inf', which is not finite"),
         ("a,b\n1,2\n3,1e999\n", "line 3, column 2 .* holds '1e999', which is not finite"),

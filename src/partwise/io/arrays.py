@@ -12,7 +12,7 @@ from partwise._errors import FileError, ParameterError
 from partwise._wording import option
 from partwise.io.dataset import Dataset
 from partwise.io.files import opened, too_large
-from partwise.io.options import ArchiveOptions, CommonOptions
+from partwise.io.options import ArchiveOptions, NumberOptions
 
 RECORD_MEMBER = "partwise.json"
 """The member of an archive that makes it a record of partwise, see `partwise.io.records`."""
@@ -74,7 +74,7 @@ def read_member(archive: zipfile.ZipFile, member: str, path: Path, max_bytes: in
     return array
 
 
-def read_npy(path: Path, options: CommonOptions) -> Dataset:
+def read_npy(path: Path, options: NumberOptions) -> Dataset:
     """Read a matrix saved by `numpy.save`."""
     with opened(path, options.max_bytes) as stream:
         check_header(stream, path, options.max_bytes)
@@ -134,10 +134,12 @@ def _assemble(members: dict[str, Any], form: str, shape: tuple[int, int]) -> spa
     return sparse.csr_array(matrix)
 
 
-def _dense(array: np.ndarray[Any, Any], path: Path, options: CommonOptions) -> Dataset:
+def _dense(array: np.ndarray[Any, Any], path: Path, options: NumberOptions) -> Dataset:
     check_numeric(array.dtype, path)
     if array.ndim > 2 and array.shape[1:] == tuple(options.image_shape or ()):
         array = array.reshape(array.shape[0], -1)
+    if array.ndim == 1 and options.column:
+        array = array[:, None]
     if array.ndim != 2:
         advice = (
             f"if it holds {array.shape[0]} pictures, say {option('image_shape', array.shape[1:])}"

@@ -83,3 +83,13 @@ class Dataset:
         """(n_samples, n_features)."""
         m, n = self.X.shape
         return m, n
+
+    def place(self, row: int, column: int) -> str:
+        """Where an entry is, for a sentence: by its numbers, and by the names that there are.
+
+        >>> Dataset(np.eye(2), row_names=("Monday", "Friday")).place(1, 0)
+        "row 1, column 0 (counted from 0; row 'Friday')"
+        """
+        labels = ((self.row_names, row, "row"), (self.column_names, column, "column"))
+        named = ", ".join(f"{what} {names[at]!r}" for names, at, what in labels if names is not None)
+        return f"row {row}, column {column} (counted from 0{named and f'; {named}'})"

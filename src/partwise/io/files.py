@@ -93,6 +93,13 @@ def too_large(path: Path, max_bytes: int) -> FileError:
     )
 
 
+def no_value(found: str) -> FileError:
+    """Return the error of a cell without a value, which ``found`` says where it is."""
+    return FileError(
+        f"{found}: if such cells are missing entries, say {option('missing', True)}; if not, fill or remove them first."
+    )
+
+
 class _Bounded(io.RawIOBase):
     """A stream that refuses to give more bytes than its limit."""
 

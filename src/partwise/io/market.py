@@ -9,10 +9,10 @@ from scipy import sparse
 from partwise.io.arrays import check_numeric
 from partwise.io.dataset import Dataset
 from partwise.io.files import opened, too_large
-from partwise.io.options import CommonOptions
+from partwise.io.options import NumberOptions
 
 
-def read_mtx(path: Path, options: CommonOptions) -> Dataset:
+def read_mtx(path: Path, options: NumberOptions) -> Dataset:
     """Read a sparse (coordinate) or dense (array) matrix; a symmetric one is completed."""
     from scipy.io import mminfo, mmread  # brings the readers of a dozen other formats
 

@@ -57,7 +57,24 @@ class CommonOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ArchiveOptions(CommonOptions):
+class NumberOptions(CommonOptions):
+    """Options of files that hold numbers: arrays, tables, Matrix Market.
+
+    Parameters
+    ----------
+    missing : bool, default=False
+        Whether cells without a value (empty, NaN, NA, n/a, null, none or a single point) are missing entries, which
+        become NaN; otherwise the first one is refused. Sparse files store no such cells.
+    column : bool, default=False
+        Take an array of one dimension as a single column, instead of refusing it.
+    """
+
+    missing: bool = False
+    column: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchiveOptions(NumberOptions):
     """Options of ``.npz`` files.
 
     Parameters
@@ -83,7 +100,7 @@ class EncodedOptions(CommonOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TableOptions(EncodedOptions):
+class TableOptions(EncodedOptions, NumberOptions):
     """Options of ``.csv`` and ``.tsv`` files.
 
     Parameters

@@ -14,7 +14,7 @@ from partwise._errors import FileError, ParameterError
 from partwise._wording import option
 from partwise.io.arrays import read_npy, read_npz
 from partwise.io.dataset import Dataset, Layout
-from partwise.io.files import existing, legible, read_lines
+from partwise.io.files import existing, legible, no_value, read_lines
 from partwise.io.images import IMAGE_SUFFIXES, natural_order, read_image_folder, read_tiff
 from partwise.io.market import read_mtx
 from partwise.io.options import (
@@ -23,6 +23,7 @@ from partwise.io.options import (
     EncodedOptions,
     ImageOptions,
     JsonLinesOptions,
+    NumberOptions,
     ReadOptions,
     TableOptions,
     TextOptions,
@@ -52,13 +53,13 @@ class FolderReader:
 
 
 _TABLE = FileReader(read_table, "a table", TableOptions)
-_MARKET = FileReader(read_mtx, "a Matrix Market file", CommonOptions)
+_MARKET = FileReader(read_mtx, "a Matrix Market file", NumberOptions)
 _LINES = FileReader(read_text_lines, "a document a line", TextOptions)
 _JSON_LINES = FileReader(read_json_lines, "a JSON object a line", JsonLinesOptions)
 _TIFF = FileReader(read_tiff, "a TIFF file", ImageOptions)
 
 FILES: dict[str, FileReader] = {
-    ".npy": FileReader(read_npy, "a NumPy array", CommonOptions),
+    ".npy": FileReader(read_npy, "a NumPy array", NumberOptions),
     ".npz": FileReader(read_npz, "an archive of NumPy arrays", ArchiveOptions),
     ".csv": _TABLE,
     ".csv.gz": _TABLE,
@@ -66,7 +67,7 @@ FILES: dict[str, FileReader] = {
     ".tsv.gz": _TABLE,
     ".mtx": _MARKET,
     ".mtx.gz": _MARKET,
-    ".parquet": FileReader(read_parquet, "a Parquet file", CommonOptions),
+    ".parquet": FileReader(read_parquet, "a Parquet file", NumberOptions),
     ".tif": _TIFF,
     ".tiff": _TIFF,
     ".txt": _LINES,
@@ -93,6 +94,7 @@ def read(path: str | PathLike[str], options: ReadOptions | None = None, **named:
     ``.npz`` dense or SciPy sparse              ``key``, ``image_shape``
     ``.csv``, ``.tsv`` (``.gz``)                ``header``, ``row_names``, ``delimiter``, ``encoding``
     ``.mtx`` (``.gz``), ``.parquet``
+    all of these                                ``missing`` (whether cells may be without a value), ``column``
     folder of PNG, JPEG, PGM, TIFF; ``.tiff``   ``grey``; a folder also ``pattern``
     folder of ``.txt``, ``.txt`` (``.gz``)      ``pattern`` (of a folder), ``weighting``, ``min_df``, ``max_df``,
                                                 ``max_features``, ``stop_words``, ``ngram_range``, ``encoding``
@@ -151,10 +153,15 @@ def _options(options: ReadOptions, named: dict[str, Any]) -> ReadOptions:
 
 
 def _read_file(path: Path, options: ReadOptions) -> Dataset:
-    reader = FILES[_suffix(path, options.kind)]
+    reader = reader_of(path, options.kind)
     _check_options(options, reader, path)
     with legible(path, reader.what):
         return reader.read(path, options)
+
+
+def reader_of(path: Path, kind: str | None) -> FileReader:
+    """Return who reads a file, going by its name or the kind that the user named."""
+    return FILES[_suffix(path, kind)]
 
 
 def _suffix(path: Path, kind: str | None) -> str:
@@ -222,11 +229,23 @@ def _finish(data: Dataset, options: ReadOptions) -> Dataset:
         data = replace(data, X=X, row_names=data.column_names, column_names=data.row_names, layout=Layout(), recipe={})
     if options.image_shape is not None:
         data = replace(data, layout=Layout("image", tuple(options.image_shape)))
-    return replace(
+    data = replace(
         data,
         row_names=_names(options.row_names_from, options, data.shape[0], "row") or data.row_names,
         column_names=_names(options.column_names_from, options, data.shape[1], "column") or data.column_names,
     )
+    if not options.missing:
+        _check_complete(data)
+    return data
+
+
+def _check_complete(data: Dataset) -> None:
+    """Refuse NaN in a dense matrix: that it is a missing entry has to be said."""
+    X = data.X
+    if not isinstance(X, np.ndarray) or X.dtype.kind != "f" or not np.isnan(X.min(initial=0)):
+        return
+    i, j = np.argwhere(np.isnan(X))[0]
+    raise no_value(f"{data.source} has no value (NaN) in {data.place(i, j)}")
 
 
 def _names(path: str | PathLike[str] | None, options: EncodedOptions, count: int, what: str) -> tuple[str, ...] | None:

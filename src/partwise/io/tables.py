@@ -3,10 +3,11 @@
 import csv
 import re
 import warnings
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
-from math import isfinite, isnan
+from math import isfinite, isnan, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,8 @@ from partwise._errors import FileError, ParameterError, PartwiseError
 from partwise._optional import require
 from partwise._wording import option
 from partwise.io.dataset import Dataset
-from partwise.io.files import codec, opened, opened_text, too_large
-from partwise.io.options import CommonOptions, TableOptions
+from partwise.io.files import codec, no_value, opened, opened_text, too_large
+from partwise.io.options import NumberOptions, TableOptions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,10 +57,10 @@ def read_table(path: Path, options: TableOptions) -> Dataset:
     except ValueError:  # pandas' ParserError is one
         _explain(path, form, options)
         raise
-    numbers = frame.iloc[:, 1:] if form.row_names else frame
-    numeric = all(dtype.kind in "biuf" for dtype in numbers.dtypes)
-    X = numbers.to_numpy(np.float64) if numeric else np.array([[np.nan]])
-    if frame.shape[1] != form.width or not np.isfinite(X).all():
+    X = _numbers(frame.iloc[:, 1:] if form.row_names else frame, options)
+    if X is not None and options.missing and np.isnan(X.min(initial=0)):
+        deque(_body(path, form, options), maxlen=0)  # to pandas a cell that is lacking is empty too
+    if X is None or frame.shape[1] != form.width or not (np.isfinite(X) | (np.isnan(X) & options.missing)).all():
         _explain(path, form, options)
         raise FileError(f"{path} holds cells that are no numbers: look for unusual signs in its cells.")
     if options.row_names is None and not form.row_names and _counts_rows(X):
@@ -71,6 +72,28 @@ def read_table(path: Path, options: TableOptions) -> Dataset:
         )
     row_names = tuple(frame.iloc[:, 0]) if form.row_names else None
     return Dataset(X, row_names, form.header, source=str(path), recognised=form.recognised)
+
+
+def _numbers(frame: "pd.DataFrame", options: TableOptions) -> np.ndarray[Any, Any] | None:
+    """The cells as float64, NaN where one has no value; None if some hold anything else, or have none and must."""
+    if all(dtype.kind in "biuf" for dtype in frame.dtypes):
+        return frame.to_numpy(np.float64)
+    if not options.missing:
+        return None
+    X = np.empty(frame.shape)
+    for j in range(frame.shape[1]):
+        column = frame.iloc[:, j]
+        values = column if column.dtype.kind in "biuf" else [_value(str(cell)) for cell in column]
+        if any(value is None for value in values):
+            return None
+        X[:, j] = values
+    return X
+
+
+def _value(cell: str) -> float | None:
+    """The number in a cell, NaN where it has none, and None where it holds something else."""
+    number = _number(cell)
+    return nan if number is None and _missing(cell) else number
 
 
 def _counts_rows(X: np.ndarray[Any, Any]) -> bool:
@@ -196,14 +219,21 @@ def _missing(cell: str) -> bool:
 
 def _explain(path: Path, form: _Form, options: TableOptions) -> None:
     """Find the first row or cell that cannot be, slowly, and raise a sentence that says where it is."""
+    for line, cells in _body(path, form, options):
+        for column in range(int(form.row_names), form.width):
+            if not (options.missing and _missing(cells[column])):
+                _check_cell(cells[column], f"{path}, {_place(form, line, column, cells)}")
+
+
+def _body(path: Path, form: _Form, options: TableOptions) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows below the header with their lines, all as wide as they should be."""
     for line, cells in islice(_rows(path, form.delimiter, options), form.header is not None, None):
         if len(cells) != form.width:
             raise FileError(
                 f"{path} is ragged: line {line} has {len(cells)} cells where {form.width} were expected; "
                 f"mend that line, or name the sign between cells with {option('delimiter')}."
             )
-        for column in range(int(form.row_names), form.width):
-            _check_cell(cells[column], f"{path}, {_place(form, line, column, cells)}")
+        yield line, cells
 
 
 def _place(form: _Form, line: int, column: int, cells: list[str]) -> str:
@@ -214,9 +244,7 @@ def _place(form: _Form, line: int, column: int, cells: list[str]) -> str:
 
 def _check_cell(cell: str, place: str) -> None:
     if _missing(cell):
-        raise FileError(
-            f"{place} has no value ({cell!r}): missing entries cannot be factorised yet; fill or remove them first."
-        )
+        raise no_value(f"{place} has no value ({cell!r})")
     number = _number(cell)
     if number is None and _DECIMAL_COMMA.fullmatch(cell.strip()):
         raise FileError(f"{place} holds {cell!r}: decimal commas are not read, so write it with a point.")
@@ -232,7 +260,7 @@ def _check_cell(cell: str, place: str) -> None:
 # --- parquet --------------------------------------------------------------------------------------------------------
 
 
-def read_parquet(path: Path, options: CommonOptions) -> Dataset:
+def read_parquet(path: Path, options: NumberOptions) -> Dataset:
     """Read a table whose row names are its pandas index, or its first column where that holds no numbers."""
     parquet = require("pyarrow.parquet", "io", "Reading Parquet files")
     with parquet.ParquetFile(path) as file:
@@ -240,29 +268,27 @@ def read_parquet(path: Path, options: CommonOptions) -> Dataset:
         if max(sum(groups), 8 * file.metadata.num_rows * file.metadata.num_columns) > options.max_bytes:
             raise too_large(path, options.max_bytes)
         frame: pd.DataFrame = file.read().to_pandas()
-    return _from_frame(frame, path)
+    return _from_frame(frame, path, options)
 
 
-def _from_frame(frame: "pd.DataFrame", path: Path) -> Dataset:
+def _from_frame(frame: "pd.DataFrame", path: Path, options: NumberOptions) -> Dataset:
     pandas = require("pandas", "io", "Reading tables")
     names: Iterable[Any] | None = None if isinstance(frame.index, pandas.RangeIndex) else frame.index
     if names is None and frame.shape[1] > 1 and frame.dtypes.iloc[0].kind not in "biuf":
         names, frame = frame.iloc[:, 0], frame.iloc[:, 1:]
     for position in range(frame.shape[1]):
-        _check_column(frame.iloc[:, position], path)
+        _check_column(frame.iloc[:, position], path, options)
     row_names = None if names is None else tuple(str(name) for name in names)
-    return Dataset(frame.to_numpy(np.float64), row_names, tuple(map(str, frame.columns)), source=str(path))
+    X = frame.to_numpy(np.float64, na_value=np.nan)
+    return Dataset(X, row_names, tuple(map(str, frame.columns)), source=str(path))
 
 
-def _check_column(column: "pd.Series[Any]", path: Path) -> None:
+def _check_column(column: "pd.Series[Any]", path: Path, options: NumberOptions) -> None:
     missing = column.isna().to_numpy()
-    if missing.any():
+    if missing.any() and not options.missing:
+        raise no_value(f"{path}, row {missing.argmax() + 1}, column {column.name!r} has no value")
+    if column.dtype.kind not in "biuf" and not missing.all():
         raise FileError(
-            f"{path}, row {missing.argmax() + 1}, column {column.name!r} has no value: "
-            "missing entries cannot be factorised yet; fill or remove them first."
-        )
-    if column.dtype.kind not in "biuf":
-        raise FileError(
-            f"{path}, column {column.name!r} holds {column.dtype} values such as {column.iloc[:1].tolist()}, "
+            f"{path}, column {column.name!r} holds {column.dtype} values such as {column[~missing].iloc[:1].tolist()}, "
             "not numbers: convert or remove it."
         )
