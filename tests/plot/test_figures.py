@@ -17,6 +17,7 @@ from partwise import NMF, Dataset, plot
 from partwise._errors import DataError, ParameterError
 from partwise.io import Layout
 from partwise.plot._errors import draw_column_errors, draw_row_errors
+from partwise.plot._loss import Measure
 from partwise.plot._style import LIGHT
 
 mpl.use("agg")  # before the settings are compared: pyplot would choose a backend later
@@ -155,12 +156,80 @@ def test_row_errors_count_every_row_once():
 @pytest.mark.parametrize("error", [0.0, 1e-4, 0.4584, 1.0, 30.0])
 @pytest.mark.parametrize("draw", [draw_row_errors, draw_column_errors])
 def test_errors_equal_to_rounding_are_one_bar_and_no_error_is_below_zero(draw, error, tmp_path):
-    ax = draw(np.array([error, np.nextafter(error, np.inf), error]), None, LIGHT)
+    ax = draw(np.array([error, np.nextafter(error, np.inf), error]), Measure(2.0), None, LIGHT)
     bars = [bar for bar in ax.patches if bar.get_height()]
     assert [bar.get_height() for bar in bars] == [3]
     assert abs(bars[0].get_center()[0] - error) < bars[0].get_width()
     assert min(bar.get_x() for bar in ax.patches) >= 0
     ax.figure.savefig(tmp_path / "figure.png")
+
+
+def with_holes(kind):
+    """The same data with a tenth of the entries missing, one row and one column among them."""
+    data = dataset(kind)
+    mask = np.random.default_rng(2).random((30, 12)) < 0.9
+    mask[7], mask[4], mask[:, 5] = True, False, False
+    return data, mask
+
+
+@pytest.mark.parametrize("kind", ["picture", "colour picture", "named", "bare", "sparse text"])
+@pytest.mark.parametrize("name", sorted(set(FIGURES) - {"parts", "convergence", "optimality"}))
+@pytest.mark.parametrize("beta_loss", ["frobenius", "kullback-leibler"])
+@pytest.mark.filterwarnings("ignore:1 of 30 rows and 1 of 12 columns:UserWarning")
+def test_every_figure_copes_with_missing_entries_and_with_every_loss(kind, name, beta_loss, tmp_path):
+    data, mask = with_holes(kind)
+    model = NMF(3, init="random", random_state=0, tol=1e-3, max_iter=1000, beta_loss=beta_loss).fit(data, mask=mask)
+    draw = (lambda row: plot.composition(model, data, row, mask=mask)) if name == "composition" else None
+    drawn = [draw(3), draw(4)] if draw else [getattr(plot, name)(model, data, mask=mask)]
+    for figure in drawn:
+        axes_of(figure)[0].figure.savefig(tmp_path / "figure.png")
+
+
+@pytest.mark.filterwarnings("ignore:1 of 30 rows and 1 of 12 columns:UserWarning")
+def test_what_is_missing_is_hatched_and_in_the_legend_and_only_then():
+    data, mask = with_holes("picture")
+    model = NMF(3, init="random", random_state=0, tol=1e-3, max_iter=1000).fit(data, mask=mask)
+    for ax in (plot.column_errors(model, data, mask=mask), plot.composition(model, data, 3, mask=mask)[0]):
+        assert [text.get_text() for text in ax.get_legend().get_texts()] == ["missing"]
+        assert ax.patch.get_hatch()
+        hidden = np.isnan(np.ma.filled(ax.images[0].get_array().astype(float), np.nan))
+        assert hidden.any()
+        assert not hidden.all()
+    original, mix, residual, _ = plot.composition(model, data, 3, mask=mask)
+    shown = [np.ma.filled(ax.images[0].get_array().astype(float), np.nan).ravel() for ax in (original, mix, residual)]
+    assert (np.isnan(shown[0]) == ~mask[3]).all()
+    assert np.isfinite(shown[1]).all()  # a model fills in what is missing
+    assert (np.isnan(shown[2]) == ~mask[3]).all()
+    whole = fitted(data)
+    assert plot.column_errors(whole, data).get_legend() is None
+    assert plot.composition(whole, data, 3)[0].get_legend() is None
+
+
+def test_missing_entries_of_frames_and_files_need_no_mask():
+    data = dataset("named")
+    X = data.X.copy()
+    X[3, 2] = np.nan
+    model = fitted(Dataset(X, column_names=data.column_names))
+    axes = plot.composition(model, pd.DataFrame(X, columns=data.column_names), 3)
+    assert axes[0].get_legend()
+    np.testing.assert_allclose(sum(bar.get_height() for bar in plot.row_errors(model, X).patches), 30)
+
+
+def test_errors_are_told_in_the_loss_that_was_fitted():
+    data = dataset("bare")
+    model = NMF(3, init="random", random_state=0, tol=1e-3, max_iter=1000, beta_loss="kullback-leibler").fit(data)
+    y = model.inverse_transform(model.transform(data.X))
+    each = data.X * np.log(data.X / y) - data.X + y
+    for ax, means in (
+        (plot.row_errors(model, data), each.mean(axis=1)),
+        (plot.column_errors(model, data), each.mean(axis=0)),
+    ):
+        assert ax.get_xlabel().startswith("divergence per entry of a ")
+        edges = [ax.patches[0].get_x(), ax.patches[-1].get_x() + ax.patches[-1].get_width()]
+        assert edges == pytest.approx([means.min(), means.max()], rel=0.1)
+        assert f"median {np.median(means):.3g}" in [text.get_text() for text in ax.texts]
+    picture = plot.column_errors(model, data, image_shape=(3, 4)).images[0].get_array()
+    np.testing.assert_allclose(np.ravel(picture), each.mean(axis=0))
 
 
 def test_memberships_are_a_staircase():

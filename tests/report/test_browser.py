@@ -5,7 +5,7 @@ import base64
 import numpy as np
 import pytest
 
-from partwise import Dataset
+from partwise import NMF, Dataset
 from partwise.io import Layout
 from partwise.report import write_report
 from tests.report.conftest import HOSTILE, KINDS, fit, make_data, payload_of
@@ -255,6 +255,98 @@ def test_the_policy_stops_a_script_that_was_smuggled_in(browser, pages, tmp_path
     assert page.evaluate("window.smuggled") is None
     assert page.locator("#sliders li").count() == 5
     page.close()
+
+
+# --- missing entries --------------------------------------------------------------------------------------------------
+
+
+def report_with_holes(kind, folder):
+    """A report on data with holes, its model, data and mask."""
+    data, mask = make_data(kind), np.random.default_rng(3).random((90, 48)) < 0.8
+    mask[:, 7] = False
+    model = NMF(5, init="random", random_state=0, tol=1e-3, max_iter=2000)
+    with pytest.warns(UserWarning, match="1 of 48 columns"):
+        model.fit(data, mask=mask)
+    return write_report(model, folder / "holes.html", data, mask=mask), model, data, mask
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_error_of_every_mix_counts_observed_entries_only(visit, tmp_path, kind):
+    path, model, data, mask = report_with_holes(kind, tmp_path)
+    page = visit(path).page
+    X = data.X.toarray() if hasattr(data.X, "toarray") else data.X
+    for place, sample in enumerate(payload_of(path.read_text(encoding="utf-8"))["samples"][:4]):
+        page.select_option("#sample", index=place)
+        settle(page)
+        seen, x = mask[sample["row"]], X[sample["row"]]
+        gap = (x - np.array(sample["weights"]) @ model.components_)[seen]
+        expected = 100 * np.linalg.norm(gap) / np.linalg.norm(x[seen])
+        assert float(page.locator("#mix-error").inner_text().rstrip("\u00a0%")) == pytest.approx(expected, rel=6e-3)
+        assert f"over {seen.sum()} of 48 " in page.locator("#observed").inner_text()
+        page.click("#silence")
+        settle(page)
+        assert page.locator("#mix-error").inner_text() == "100\u00a0%"
+
+
+def test_missing_pixels_show_the_hatched_ground(visit, tmp_path):
+    path, _, _, mask = report_with_holes("image", tmp_path)
+    page = visit(path).page
+    sample = payload_of(path.read_text(encoding="utf-8"))["samples"][0]
+    settle(page)
+    alpha = "id => Array.from(document.querySelector(`#${id} canvas`).getContext('2d').getImageData(0, 0, 6, 8).data)"
+    for panel, hidden in (
+        ("original", ~mask[sample["row"]]),
+        ("residual", ~mask[sample["row"]]),
+        ("mix", np.arange(48) == 7),
+    ):
+        pixels = np.reshape(page.evaluate(alpha, panel), (48, 4))
+        assert ((pixels[:, 3] == 0) == hidden).all(), panel
+        ground = page.eval_on_selector(f"#{panel} canvas", "canvas => getComputedStyle(canvas).backgroundImage")
+        assert ground.startswith("repeating-linear-gradient")
+    assert page.locator(".legend .missing").is_visible()
+
+
+def test_missing_cells_are_named_so_and_what_fills_them_is_striped(visit, tmp_path):
+    path, _, _, mask = report_with_holes("table", tmp_path)
+    page = visit(path).page
+    sample = payload_of(path.read_text(encoding="utf-8"))["samples"][0]
+    settle(page)
+    hidden = ~mask[sample["row"]]
+    for panel in ("original", "residual"):
+        figures = page.locator(f"#{panel} .figure").all_text_contents()
+        assert [figure == "missing" for figure in figures] == hidden.tolist()
+        assert page.locator(f"#{panel} .track.missing").count() == hidden.sum()
+    assert page.locator("#mix i.filled").count() == hidden.sum() - 1  # of one column nothing is known at all
+    assert page.locator("#mix .track.missing").count() == 1
+
+
+def test_a_profile_is_broken_where_it_is_missing(visit, tmp_path):
+    path, *_ = report_with_holes("values", tmp_path)
+    page = visit(path).page
+    settle(page)
+    column = """column => {
+      const canvas = document.querySelector("#original canvas");
+      const x = Math.round(8 + ((column + 0.5) / 48) * (canvas.width - 16));
+      const data = canvas.getContext("2d").getImageData(x - 3, 12, 7, canvas.height - 24).data;
+      return data.filter((_, i) => i % 4 === 3 && data[i] > 0).length;
+    }"""
+    assert page.evaluate(column, 7) > 100  # hatched from top to bottom
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_never_scrolls_sideways_for_what_is_missing(visit, tmp_path, kind, scheme):
+    page = visit(report_with_holes(kind, tmp_path)[0], width=375, scheme=scheme).page
+    settle(page)
+    assert page.evaluate("document.documentElement.scrollWidth") == 375
+
+
+def test_another_loss_is_told_beside_each_sample(visit, tmp_path):
+    data = make_data("table")
+    model = NMF(5, init="random", random_state=0, tol=1e-3, max_iter=2000, beta_loss="kullback-leibler").fit(data)
+    page = visit(write_report(model, tmp_path / "kl.html", data)).page
+    assert page.locator("#sample option").first.text_content().endswith(" per entry)")
+    assert "Relative error of this mix, in squares" in page.locator(".readout").inner_text()
 
 
 def test_the_forty_people_of_orl(visit, data_dir, tmp_path):

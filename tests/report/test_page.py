@@ -1,6 +1,8 @@
 """The report as a file: what it answers, what it carries, how it is written."""
 
+import base64
 import re
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from partwise._errors import DataError, FileError, MissingExtraError
 from partwise.io import Layout
 from partwise.report import _words as words
 from partwise.report import write_report
+from partwise.report._payload import most_rows
+from partwise.report._pictures import shrink
 from partwise.report._samples import choose
 from partwise.report._study import Study
 from tests.cli.harness import partwise, write_table
@@ -183,6 +187,178 @@ def test_parts_that_lead_nowhere_are_explained(models, pages, tmp_path):
     assert "lead in no row" not in text_of(pages["table"])
 
 
+# --- missing entries, weights, other losses ---------------------------------------------------------------------------
+
+BETAS = {"frobenius": 2, "kullback-leibler": 1, "itakura-saito": 0, 0.5: 0.5}
+
+
+def with_holes(kind):
+    """Data of which a tenth is missing, a whole row and a whole column among it, and the mask."""
+    data = make_data(kind)
+    mask = np.random.default_rng(3).random(data.shape) < 0.9
+    mask[5], mask[:, 7] = False, False
+    return data, mask
+
+
+def fit_holes(data, mask, **parameters):
+    model = NMF(5, init="random", random_state=0, tol=1e-3, max_iter=2000, **parameters)
+    with pytest.warns(UserWarning, match="1 of 90 rows and 1 of 48 columns"):
+        return model.fit(data, mask=mask)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_missing_entries_are_told_and_count_nowhere(kind, tmp_path):
+    data, mask = with_holes(kind)
+    model = fit_holes(data, mask)
+    page = text_of(write_report(model, tmp_path / "r.html", data, mask=mask))
+    missing = int((~mask).sum())
+    assert facts_of(page)[
+        "Missing entries"
+    ] == f"{words.percent(missing / mask.size)} ({missing} of 4\u202f320)".replace("\u00a0", " ")
+    assert "Missing entries count nowhere." in page
+    assert "Nothing is observed of 1 row." in page
+    assert "Nothing is observed of 1 " + ("pixel value." if kind in ("image", "colour") else "column.") in page
+    assert '<span class="missing">missing</span>' in page
+    assert facts_of(text_of(write_report(model, tmp_path / "alone.html")))["Missing entries"].startswith("1")
+    alike = fit_holes(
+        Dataset(np.where(mask, filled(data), np.nan), data.row_names, data.column_names, data.layout), None
+    )
+    rows = Study.of(model, data, mask).rows
+    np.testing.assert_allclose(rows.residuals.rows.error, alike.relative_error_, rtol=1e-3)
+
+
+def filled(data):
+    return data.X.toarray() if sp.issparse(data.X) else data.X
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_missing_values_reach_the_script_as_such_and_errors_leave_them_out(kind, tmp_path):
+    data, mask = with_holes(kind)
+    model = fit_holes(data, mask)
+    payload = payload_of(text_of(write_report(model, tmp_path / "r.html", data, mask=mask)))
+    for sample in payload["samples"][:3]:
+        seen, x, w = mask[sample["row"]], filled(data)[sample["row"]], np.array(sample["weights"])
+        assert sample["observed"] == seen.sum()
+        if kind in ("image", "colour"):
+            assert ((decoded(sample["values"], np.uint8) == sample["values"]["gap"]) == ~seen).all()
+        elif kind != "text":
+            np.testing.assert_allclose(decoded(sample["values"], "<f4"), np.where(seen, x, np.nan), rtol=1e-6)
+        gram = np.zeros((5, 5))
+        gram[np.tril_indices(5)] = np.frombuffer(base64.b64decode(sample["gram"]), "<f4")
+        gram += np.tril(gram, -1).T
+        lost = sample["size"] - 2 * w @ sample["cross"] + w @ gram @ w
+        assert lost == pytest.approx(
+            ((x - w @ model.components_)[seen] ** 2).sum(), rel=1e-3, abs=1e-5 * sample["size"]
+        )
+
+
+def decoded(values, dtype):
+    return np.frombuffer(base64.b64decode(values["data"]), dtype)
+
+
+def test_rows_without_missing_entries_share_the_products_of_the_parts(pages):
+    for sample in payload_of(text_of(pages["table"]))["samples"]:
+        assert sample["gram"] is sample["observed"] is sample["told"] is None
+
+
+def test_weights_are_told_and_every_error_counts_them(tmp_path, rng):
+    data = make_data("table")
+    weights = rng.random(data.shape) + 0.5
+    model = NMF(5, init="random", random_state=0, tol=1e-3, max_iter=2000).fit(data, weights=weights)
+    page = text_of(write_report(model, tmp_path / "r.html", data, weights=weights)).replace("\u00a0", " ")
+    assert facts_of(page)["Weights"].startswith("one for each entry, 0.5")
+    assert "fit(partwise.io.read(&#39;table.csv&#39;), weights=weights)" in page
+    squares = weights * (data.X - model.transform(data, weights=weights) @ model.components_) ** 2
+    left = re.search(r"sum to Q = ([\d.]+), ([\d.]+) for each observed entry", page)
+    assert [float(left[1]), float(left[2])] == pytest.approx([squares.sum(), squares.mean()], rel=5e-3)
+    rows = Study.of(model, data, None, weights).rows
+    expected = np.sqrt(squares.sum(axis=1) / (weights * data.X**2).sum(axis=1))
+    np.testing.assert_allclose(rows.residuals.rows.errors, expected, rtol=1e-6)
+    by_row = text_of(write_report(model, tmp_path / "r.html", data, weights=weights[:, 0]))
+    assert facts_of(by_row)["Weights"].startswith("one for each row, 0.5")
+    assert payload_of(by_row)["samples"][0]["gram"] is None
+
+
+@pytest.mark.parametrize("beta_loss", BETAS)
+@pytest.mark.parametrize("holes", [False, True])
+def test_errors_are_told_in_the_loss_that_was_fitted(beta_loss, holes, tmp_path):
+    data, mask = with_holes("table")
+    mask = mask if holes else np.ones_like(mask)
+    model = NMF(5, init="random", random_state=0, tol=1e-3, max_iter=300, beta_loss=beta_loss)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        model.fit(data, mask=mask)
+    beta, rows = BETAS[beta_loss], Study.of(model, data, mask).rows
+    x, y = data.X, rows.W @ model.components_
+    y = np.where(mask, y, 1)
+    each = (
+        mask
+        * {
+            2: (x - y) ** 2,
+            1: x * np.log(x / y) - x + y,
+            0: x / y - np.log(x / y) - 1,
+            0.5: (x**0.5 - 0.5 * y**0.5 - 0.5 * x * y**-0.5) / -0.25,
+        }[beta]
+    )
+    sizes = mask * x**2 if beta == 2 else mask
+    for axis, side in ((1, rows.residuals.rows), (0, rows.residuals.columns)):
+        np.testing.assert_allclose(side.lost, each.sum(axis=axis), rtol=1e-6, atol=1e-9)
+        with np.errstate(invalid="ignore"):
+            expected = each.sum(axis=axis) / sizes.sum(axis=axis)
+        np.testing.assert_allclose(side.errors, np.sqrt(expected) if beta == 2 else expected, rtol=1e-6)
+    page = text_of(write_report(model, tmp_path / "r.html", data, mask=mask))
+    shown = dict(re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", page))
+    if beta == 2:
+        assert shown["Relative error"] == words.percent(model.relative_error_)
+        assert "Divergence per entry" not in shown
+        return
+    total = model.reconstruction_err_**2 / 2
+    assert shown["Divergence in all"] == words.weight(total)
+    assert shown["Divergence per entry"] == words.weight(total / mask.sum())
+    assert total == pytest.approx(each.sum(), rel=1e-2)
+    assert "Relative error" not in shown
+    assert "In squares, the relative error" in page
+    assert "Relative error of this mix, in squares" in page
+    assert '<th scope="col">divergence per entry</th>' in page
+    assert 'aria-label="Histogram: divergences per entry of the rows' in page
+    lost = rows.residuals.columns.lost
+    worst = int(lost.argmax())
+    table = page[page.index("Columns that lose most") :]
+    first = re.search(r'<th scope="row">([^<]*)</th><td>([^<]*)</td><td>([^<]*)</td>', table)
+    error = words.weight(rows.residuals.columns.errors[worst])
+    assert first.groups() == (f"column {worst}", error, words.percent(lost[worst] / lost.sum()))
+    sample = payload_of(page)["samples"][0]
+    assert sample["told"] == f"{words.weight(rows.residuals.rows.errors[sample['row']])} per entry"
+
+
+def test_of_a_column_without_observed_entries_the_mix_says_nothing(tmp_path):
+    data, mask = with_holes("values")
+    payload = payload_of(text_of(write_report(fit_holes(data, mask), tmp_path / "r.html", data, mask=mask)))
+    for part in payload["parts"]:
+        assert np.flatnonzero(np.isnan(decoded(part, "<f4"))).tolist() == [7]
+    whole = fit(data)
+    payload = payload_of(text_of(write_report(whole, tmp_path / "r.html", data, mask=mask)))
+    assert not any(np.isnan(decoded(part, "<f4")).any() for part in payload["parts"])
+
+
+def test_large_pictures_with_holes_shrink_by_what_is_observed():
+    pictures = np.arange(32.0).reshape(2, 16)
+    pictures[0, [0, 1, 4, 5]] = np.nan
+    pictures[1, 0] = np.nan
+    small = shrink(pictures, (4, 4), 2)
+    assert np.isnan(small[0, 0, 0])
+    assert small[1, 0, 0] == pytest.approx(np.mean([20, np.mean([17, 21])]))
+    np.testing.assert_allclose(small[0, 1], [np.mean([8, 9, 12, 13]), np.mean([10, 11, 14, 15])])
+
+
+def test_many_parts_with_holes_keep_the_page_small(tmp_path):
+    data, mask = with_holes("values")
+    rows = Study.of(NMF(5, init="random", random_state=0, tol=1e-3, max_iter=2000).fit(data), data, mask).rows
+    assert most_rows(rows) == 60
+    assert most_rows(replace(rows, W=np.ones((90, 200)))) == 37
+    assert most_rows(replace(rows, W=np.ones((90, 2000)))) == 12
+
+
 def test_large_data_are_represented_by_a_stated_few(tmp_path, rng):
     X = sp.random_array((20_000, 3_000), density=0.002, rng=rng, format="csr")
     names = tuple(f"term {j}" for j in range(3000))
@@ -202,7 +378,7 @@ def test_the_few_hold_the_best_the_worst_and_one_typical_of_each_part(models):
     chosen = {}
     for sample in choose(rows):
         chosen.setdefault(sample.group, []).append(sample.row)
-    errors = rows.residuals.by_row
+    errors = rows.residuals.rows.errors
     assert errors.argmin() in {*chosen["Best fitted"], *chosen["Typical of a part"]}
     assert errors.argmax() in {*chosen["Worst fitted"], *chosen["Typical of a part"]}
     for part in set(rows.dominant.tolist()):

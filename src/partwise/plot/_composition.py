@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from partwise.io.dataset import Dataset
 from partwise.plot import _style
 from partwise.plot._measures import Floats, mixture, strongest
 from partwise.plot._parts import draw_bars, shortened
@@ -22,6 +21,8 @@ def composition(
     X: Any,
     row: int | str,
     *,
+    mask: Any = None,
+    weights: Any = None,
     n_features: int = 12,
     max_parts: int = 10,
     image_shape: tuple[int, ...] | None = None,
@@ -29,6 +30,8 @@ def composition(
     theme: _style.ThemeName = "light",
 ) -> np.ndarray[Any, np.dtype[np.object_]]:
     """Draw one row, its reconstruction, what is left over, and the parts that make it.
+
+    The reconstruction fills in what is missing in the row, which is hatched in the row and in what is left over.
 
     Parameters
     ----------
@@ -38,6 +41,8 @@ def composition(
         The data; only ``row`` is transformed.
     row : int or str
         Number (from 0; negative from the end) or name of the row.
+    mask, weights : default=None
+        As for ``NMF.fit``; NaN in X is missing too.
     n_features : int, default=12
         Named bars at most, the largest of row and reconstruction; not used for pictures and bare values.
     max_parts : int, default=10
@@ -71,11 +76,10 @@ def composition(
     >>> [ax.get_title(loc="left") for ax in plot.composition(NMF(3, random_state=0).fit(X), X, 7)]
     ['row 7', 'made of parts', 'residual', 'its parts']
     """
-    view, H, colours = View.of(model, X), components(model), _style.theme_named(theme)
+    view, H, colours = View.of(model, X, mask, weights), components(model), _style.theme_named(theme)
     place = view.row_index(row)
-    x = view.rows([place])
-    w = np.asarray(model.transform(Dataset(x, column_names=view.names)), dtype=np.float64)
-    original, fitted = x[0], (w @ H)[0]
+    w = view.coefficients_of(model, place)
+    original, fitted = view.rows([place])[0], (w @ H)[0]
     layout = view.dataset.layout if image_shape is None else layout_of(model, image_shape)
     kind = look(layout, view.names)
     fig = _style.new_figure(9.6, 2.9, colours) if fig is None else fig
@@ -97,41 +101,83 @@ def composition(
 
 def _pictures(axes: Any, original: Floats, fitted: Floats, shape: tuple[int, ...], theme: _style.Theme) -> None:
     """Both pictures on the row's own scale; the residual, summed over colours, on a symmetric one."""
-    top = original.max(initial=0.0) or 1.0
+    missing = np.isnan(original)
+    top = original[~missing].max(initial=0.0) or fitted.max(initial=0.0) or 1.0
     for ax, values in zip(axes[:2], (original, fitted), strict=True):
         picture = np.clip(values.reshape(shape) / top, 0.0, 1.0)
-        ax.imshow(picture, cmap="gray", vmin=0.0, vmax=1.0, interpolation="nearest")
+        ax.imshow(_see_through(picture), cmap="gray", vmin=0.0, vmax=1.0, interpolation="nearest")
     residual = (original - fitted).reshape((*shape[:2], -1)).mean(axis=2)
-    limit = np.abs(residual).max() or 1.0
+    limit = np.abs(residual[np.isfinite(residual)]).max(initial=0.0) or 1.0
     axes[2].imshow(residual, cmap=_style.diverging(theme), vmin=-limit, vmax=limit, interpolation="nearest")
     for ax in axes:
         _style.bare(ax)
+    if missing.any():
+        _style.hatch(axes[0], theme)
+        _style.hatch(axes[2], theme)
+        _style.legend_of_missing(axes[0], theme)
+
+
+def _see_through(picture: Floats) -> Floats:
+    """A picture in colour, transparent where one of its values is missing; a grey one is so by itself."""
+    if picture.ndim == 2:
+        return picture
+    seen = np.isfinite(picture).all(axis=2, keepdims=True)
+    return np.concatenate([np.nan_to_num(picture), seen], axis=2) if not seen.all() else picture
 
 
 def _bars(axes: Any, original: Floats, fitted: Floats, names: tuple[str, ...], count: int, theme: _style.Theme) -> None:
     """The same columns in the three panels, so that a bar can be followed from one to the next."""
-    top = strongest(np.maximum(original, fitted), count)
-    residual = original[top] - fitted[top]
+    top = strongest(np.fmax(original, fitted), count)
+    seen = np.nan_to_num(original[top])
+    missing = np.flatnonzero(np.isnan(original[top]))
+    residual = np.nan_to_num(original[top] - fitted[top])
     labels = [names[index] for index in top]
-    draw_bars(axes[0], labels, original[top], theme)
+    draw_bars(axes[0], labels, seen, theme)
     draw_bars(axes[1], [""] * len(top), fitted[top], theme)
     draw_bars(axes[2], [""] * len(top), residual, theme, colour=theme.contrast)
-    limit = max(original[top].max(initial=0.0), fitted[top].max(initial=0.0)) or 1.0
+    limit = max(seen.max(initial=0.0), fitted[top].max(initial=0.0)) or 1.0
     for ax in axes[:2]:
         ax.set_xlim(0.0, limit)
     axes[2].set_xlim(-limit, limit)
+    if missing.size:
+        for ax, width, left in ((axes[0], limit, 0.0), (axes[2], 2 * limit, -limit)):
+            _hatched_bars(ax, missing, width, left, theme)
+        _style.legend_of_missing(axes[0], theme)
+
+
+def _hatched_bars(ax: Axes, places: Any, width: float, left: float, theme: _style.Theme) -> None:
+    look: dict[str, Any] = {
+        "facecolor": theme.surface,
+        "edgecolor": theme.rule,
+        "hatch": _style.HATCH,
+        "linewidth": 0.0,
+    }
+    ax.barh(places, width, left=left, height=0.62, **look)
 
 
 def _profiles(axes: Any, original: Floats, fitted: Floats, theme: _style.Theme) -> None:
     """The row as a line over its columns; all three panels on one height."""
-    columns = np.arange(len(original))
+    columns, missing = np.arange(len(original)), np.isnan(original)
     for ax, values in zip(axes, (original, fitted, original - fitted), strict=True):
         ax.plot(columns, values, color=theme.contrast if ax is axes[2] else theme.accent, linewidth=1.0)
         ax.set_xlabel("column")
         _style.grid(ax, theme, "y")
-    top = max(original.max(initial=0.0), fitted.max(initial=0.0)) or 1.0
+    top = max(original[~missing].max(initial=0.0), fitted.max(initial=0.0)) or 1.0
     for ax in axes[:2]:
         ax.set_ylim(0.0, 1.05 * top)
+    if missing.any():
+        for ax in (axes[0], axes[2]):
+            _hatched_spans(ax, missing, theme)
+        _style.legend_of_missing(axes[2], theme, above=True)
+
+
+def _hatched_spans(ax: Axes, missing: Any, theme: _style.Theme) -> None:
+    """Runs of missing columns from top to bottom."""
+    edges = np.flatnonzero(np.diff(missing, prepend=False, append=False))
+    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+        ax.axvspan(
+            start - 0.5, stop - 0.5, facecolor=theme.surface, edgecolor=theme.rule, hatch=_style.HATCH, linewidth=0.0
+        )
 
 
 def _parts_of(ax: Axes, shares: Floats, count: int, theme: _style.Theme) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from partwise.plot import _style
+from partwise.plot._loss import Measure
 from partwise.plot._measures import Floats, residuals
 from partwise.plot._view import View, components, layout_of
 
@@ -14,11 +15,22 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+SKEWED = 30  # so many times the median the largest error is, from which the axis is logarithmic
 ROUNDING = 1e-9  # differences of relative errors below this say nothing
 
 
-def row_errors(model: Any, X: Any, *, ax: Axes | None = None, theme: _style.ThemeName = "light") -> Axes:
-    """Draw how the relative errors ‖x − wH‖ / ‖x‖ of the rows are distributed.
+def row_errors(
+    model: Any,
+    X: Any,
+    *,
+    mask: Any = None,
+    weights: Any = None,
+    ax: Axes | None = None,
+    theme: _style.ThemeName = "light",
+) -> Axes:
+    """Draw how the errors of the rows are distributed, over their observed entries.
+
+    For the Frobenius loss these are the relative errors ‖x − wH‖ / ‖x‖; for others, the divergence per entry.
 
     Parameters
     ----------
@@ -26,6 +38,8 @@ def row_errors(model: Any, X: Any, *, ax: Axes | None = None, theme: _style.Them
         A fitted model.
     X : Dataset, array, sparse matrix or frame of shape (n_samples, n_features)
         The rows to judge; their coefficients are ``model.transform(X)``.
+    mask, weights : default=None
+        As for ``NMF.fit``; NaN in X is missing too.
     ax : matplotlib.axes.Axes or None, default=None
         Where to draw; None makes a new figure that pyplot does not know.
     theme : {"light", "dark"}, default="light"
@@ -50,23 +64,26 @@ def row_errors(model: Any, X: Any, *, ax: Axes | None = None, theme: _style.Them
     >>> plot.row_errors(NMF(3, random_state=0).fit(X), X).get_ylabel()
     'rows'
     """
-    view = View.of(model, X)
-    result = residuals(view.block, view.coefficients(model), components(model))
-    return draw_row_errors(result.by_row, ax, _style.theme_named(theme))
+    view, measure = View.of(model, X, mask, weights), Measure.of(model)
+    result = residuals(view.block, view.coefficients(model), components(model), measure.beta)
+    return draw_row_errors(result.rows.errors, measure, ax, _style.theme_named(theme))
 
 
 def column_errors(
     model: Any,
     X: Any,
     *,
+    mask: Any = None,
+    weights: Any = None,
     image_shape: tuple[int, ...] | None = None,
     ax: Axes | None = None,
     theme: _style.ThemeName = "light",
 ) -> Axes:
     """Draw the errors by column: as a picture where rows are pictures, else their distribution.
 
-    The picture shows the root mean square error of each pixel in the data's units; the distribution is that of the
-    relative errors ‖x − (WH)‖ / ‖x‖ of the columns.
+    For the Frobenius loss the picture shows the root mean square error of each pixel in the data's units, and the
+    distribution is that of the relative errors ‖x − (WH)‖ / ‖x‖ of the columns; for other losses both show the
+    divergence per entry. A pixel that is missing in every row is hatched.
 
     Parameters
     ----------
@@ -74,6 +91,8 @@ def column_errors(
         A fitted model.
     X : Dataset, array, sparse matrix or frame of shape (n_samples, n_features)
         The rows to judge; their coefficients are ``model.transform(X)``.
+    mask, weights : default=None
+        As for ``NMF.fit``; NaN in X is missing too.
     image_shape : tuple of int or None, default=None
         (height, width) or (height, width, 3); None takes the layout of the data that the model was fitted on.
     ax : matplotlib.axes.Axes or None, default=None
@@ -102,33 +121,42 @@ def column_errors(
     >>> plot.column_errors(NMF(3, random_state=0).fit(X), X).get_ylabel()
     'columns'
     """
-    view, colours = View.of(model, X), _style.theme_named(theme)
-    result = residuals(view.block, view.coefficients(model), components(model))
-    layout = view.dataset.layout if image_shape is None else layout_of(model, image_shape)
+    view, measure = View.of(model, X, mask, weights), Measure.of(model)
+    columns = residuals(view.block, view.coefficients(model), components(model), measure.beta).columns
+    layout, colours = (
+        view.dataset.layout if image_shape is None else layout_of(model, image_shape),
+        _style.theme_named(theme),
+    )
     if layout.shape is None:
-        return draw_column_errors(result.by_column, ax, colours)
-    return draw_pixel_errors(np.sqrt(result.column_errors / view.block.shape[0]), layout.shape, ax, colours)
+        return draw_column_errors(columns.errors, measure, ax, colours)
+    return draw_pixel_errors(columns.means, layout.shape, measure, ax, colours)
 
 
-def draw_row_errors(errors: Floats, ax: Axes | None, theme: _style.Theme) -> Axes:
-    """The distribution of the rows' relative errors."""
-    return _histogram(errors, "rows", "relative error of a row", ax, theme)
+def draw_row_errors(errors: Floats, measure: Measure, ax: Axes | None, theme: _style.Theme) -> Axes:
+    """The distribution of the rows' errors."""
+    return _histogram(errors, "row", measure, ax, theme)
 
 
-def draw_column_errors(errors: Floats, ax: Axes | None, theme: _style.Theme) -> Axes:
-    """The distribution of the columns' relative errors."""
-    return _histogram(errors, "columns", "relative error of a column", ax, theme)
+def draw_column_errors(errors: Floats, measure: Measure, ax: Axes | None, theme: _style.Theme) -> Axes:
+    """The distribution of the columns' errors."""
+    return _histogram(errors, "column", measure, ax, theme)
 
 
-def _histogram(errors: Floats, what: str, label: str, ax: Axes | None, theme: _style.Theme) -> Axes:
+def _histogram(errors: Floats, what: str, measure: Measure, ax: Axes | None, theme: _style.Theme) -> Axes:
     ax = _style.axes_or_new(ax, 3.8, 2.5, theme)
     known = errors[np.isfinite(errors)]
     if known.size:
-        ax.hist(known, bins=_edges(known).tolist(), color=theme.accent, rwidth=0.9)
-        _mark_median(ax, float(np.median(known)), theme)
-    ax.set(xlabel=label, ylabel=what)
+        skewed = not measure.relative and known.max() > SKEWED * np.median(known) > 0
+        edges = _log_edges(known) if skewed else _edges(known)
+        ax.hist(np.maximum(known, edges[0]), bins=edges.tolist(), color=theme.accent, rwidth=0.9)
+        if skewed:
+            ax.set_xscale("log")
+            ax.minorticks_off()
+        _mark_median(ax, measure, float(np.median(known)), theme)
+    ax.set(xlabel=f"{measure.name} of a {what}", ylabel=f"{what}s")
     ax.margins(x=0.02)
-    _style.percent_axis(ax.xaxis)
+    if measure.relative:
+        _style.percent_axis(ax.xaxis)
     _style.whole_numbers(ax.yaxis)
     _style.grid(ax, theme, "y")
     return ax
@@ -141,13 +169,23 @@ def _edges(errors: Floats) -> Floats:
     if high - low <= ROUNDING * unit:
         around = (low + high) / 2 + unit * np.linspace(-0.0045, 0.0045, 10)
         return np.unique(np.maximum(around, 0.0))
-    return np.linspace(low, high, min(40, max(8, round(np.sqrt(errors.size)))) + 1)
+    return np.linspace(low, high, _bins(errors) + 1)
 
 
-def _mark_median(ax: Axes, median: float, theme: _style.Theme) -> None:
+def _log_edges(errors: Floats) -> Floats:
+    """Edges of bins that are equal on a logarithmic axis; what is more than a million times smaller is in the first."""
+    high = float(errors.max())
+    return np.geomspace(max(1e-6 * high, float(errors.min())), high, _bins(errors) + 1)
+
+
+def _bins(errors: Floats) -> int:
+    return min(40, max(8, round(np.sqrt(errors.size))))
+
+
+def _mark_median(ax: Axes, measure: Measure, median: float, theme: _style.Theme) -> None:
     ax.axvline(median, color=theme.contrast, linewidth=1.2, linestyle=(0, (4, 3)))
     ax.annotate(
-        f"median {100 * median:.3g} %",
+        f"median {100 * median:.3g} %" if measure.relative else f"median {median:.3g}",
         (median, 1.0),
         xycoords=("data", "axes fraction"),
         textcoords="offset points",
@@ -158,12 +196,19 @@ def _mark_median(ax: Axes, median: float, theme: _style.Theme) -> None:
     )
 
 
-def draw_pixel_errors(errors: Floats, shape: tuple[int, ...], ax: Axes | None, theme: _style.Theme) -> Axes:
-    """Root mean square error of each pixel, over its colours, as a picture with a scale."""
+def draw_pixel_errors(
+    errors: Floats, shape: tuple[int, ...], measure: Measure, ax: Axes | None, theme: _style.Theme
+) -> Axes:
+    """What each pixel loses on average, over its colours, as a picture with a scale; NaN is hatched."""
     ax = _style.axes_or_new(ax, min(5.0, 0.9 + 3.4 * shape[1] / shape[0]), 3.4, theme)
     _style.bare(ax)
     picture = errors.reshape(shape)
-    picture = picture if picture.ndim == 2 else np.sqrt(np.square(picture).mean(axis=2))
-    shown = ax.imshow(picture, cmap=_style.sequential(theme), vmin=0.0, interpolation="nearest")
-    _style.scale_beside(ax, shown, "root mean square error", theme)
+    if picture.ndim == 3:
+        picture = np.sqrt(np.square(picture).mean(axis=2)) if measure.relative else picture.mean(axis=2)
+    top = np.max(picture, where=np.isfinite(picture), initial=0.0)
+    shown = ax.imshow(picture, cmap=_style.sequential(theme), vmin=0.0, vmax=top or 1.0, interpolation="nearest")
+    if np.isnan(picture).any():
+        _style.hatch(ax, theme)
+        _style.legend_of_missing(ax, theme)
+    _style.scale_beside(ax, shown, "root mean square error" if measure.relative else measure.name, theme)
     return ax

@@ -67,51 +67,81 @@ def by_dominant_part(shares: Floats) -> Ints:
 
 
 @dataclass(frozen=True)
+class Side:
+    """What is lost in each row, or in each column, over its observed entries.
+
+    Parameters
+    ----------
+    beta : float
+        The β of the loss.
+    lost : ndarray
+        For β = 2 the squared residuals Σ v (x − y)², v the weights; otherwise the divergences.
+    sizes, weights : ndarray
+        Σ v x² and Σ v.
+    """
+
+    beta: float
+    lost: Floats
+    sizes: Floats
+    weights: Floats
+
+    @property
+    def errors(self) -> Floats:
+        """Relative errors, for β ≠ 2 divergences per entry; NaN where all that is observed is zero, or nothing is."""
+        return np.where(self.empty, np.nan, self._errors(self.lost, self.sizes, self.weights))
+
+    @property
+    def error(self) -> float:
+        """The same of all rows together."""
+        return float(self._errors(*(part.sum(keepdims=True) for part in (self.lost, self.sizes, self.weights)))[0])
+
+    @property
+    def means(self) -> Floats:
+        """What an entry loses on average: the root of the mean squared residual, or the divergence per entry."""
+        mean = ratio(self.lost, self.weights, np.nan)
+        return np.sqrt(mean) if self.beta == 2 else mean
+
+    @property
+    def unseen(self) -> NDArray[np.bool_]:
+        """Where nothing is observed."""
+        return np.asarray(self.weights == 0)
+
+    @property
+    def empty(self) -> NDArray[np.bool_]:
+        """Where all that is observed is zero."""
+        return np.asarray((self.sizes == 0) & (self.weights > 0))
+
+    def _errors(self, lost: Floats, sizes: Floats, weights: Floats) -> Floats:
+        return np.sqrt(ratio(lost, sizes, np.nan)) if self.beta == 2 else ratio(lost, weights, np.nan)
+
+
+@dataclass(frozen=True)
 class Residuals:
-    """Squared residuals and squared sizes of X, summed by row and by column."""
+    """What is lost by row and by column."""
 
-    row_errors: Floats
-    row_sizes: Floats
-    column_errors: Floats
-    column_sizes: Floats
-
-    @property
-    def by_row(self) -> Floats:
-        """‖x − wH‖ / ‖x‖ of each row; NaN where the row is zero."""
-        return _relative(self.row_errors, self.row_sizes)
-
-    @property
-    def by_column(self) -> Floats:
-        """The same of each column."""
-        return _relative(self.column_errors, self.column_sizes)
-
-    @property
-    def relative(self) -> float:
-        """‖X − WH‖ / ‖X‖; NaN where X is zero."""
-        return float(_relative(self.row_errors.sum(keepdims=True), self.row_sizes.sum(keepdims=True))[0])
+    rows: Side
+    columns: Side
 
 
-def _relative(errors: Floats, sizes: Floats) -> Floats:
-    return np.sqrt(ratio(errors, sizes, np.nan))
-
-
-def residuals(block: Block, W: Floats, H: Floats) -> Residuals:
-    """Errors of WH by row and by column; the sizes are those of a model without parts."""
-    m, n = block.shape
-    nothing_by_row, nothing_by_column = np.zeros((m, 1)), np.zeros((n, 1))
+def residuals(block: Block, W: Floats, H: Floats, beta: float = 2.0) -> Residuals:
+    """What WH leaves of the observed entries, by row and by column, in the loss of this β."""
     G = np.ascontiguousarray(H.T)
-    return Residuals(
-        row_errors=block.residual_squares(W, G),
-        row_sizes=block.residual_squares(nothing_by_row, nothing_by_column),
-        column_errors=block.T.residual_squares(G, W),
-        column_sizes=block.T.residual_squares(nothing_by_column, nothing_by_row),
-    )
+    return Residuals(_side(block, W, G, beta), _side(block.T, G, W, beta))
+
+
+def _side(block: Block, F: Floats, G: Floats, beta: float) -> Side:
+    m, n = block.shape
+    lost = block.residual_squares(F, G) if beta == 2 else block.divergences(F, G, beta)
+    sizes = block.residual_squares(np.zeros((m, 1)), np.zeros((n, 1)))
+    weights = np.broadcast_to(block.weights_times(np.ones((n, 1))).ravel(), (m,))
+    return Side(beta, lost, sizes, weights)
 
 
 def bin_rows(values: Floats, limit: int) -> Floats:
-    """Means of at most ``limit`` runs of neighbouring rows, all rows used."""
+    """Means of at most ``limit`` runs of neighbouring rows, all rows used; of NaN those of the others, if there are."""
     if len(values) <= limit:
         return values
-    edges = np.linspace(0, len(values), limit + 1).astype(np.intp)
-    sums: Floats = np.add.reduceat(values, edges[:-1], axis=0)
-    return sums / np.diff(edges).reshape(-1, *[1] * (values.ndim - 1))
+    starts = np.linspace(0, len(values), limit + 1).astype(np.intp)[:-1]
+    known = np.isfinite(values)
+    sums: Floats = np.add.reduceat(np.where(known, values, 0.0), starts, axis=0)
+    return ratio(sums, np.add.reduceat(known.astype(np.float64), starts, axis=0), np.nan)

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 ROWS_DRAWN = 800
 
 
-def memberships(model: Any, X: Any, *, ax: Axes | None = None, theme: _style.ThemeName = "light") -> Axes:
+def memberships(
+    model: Any,
+    X: Any,
+    *,
+    mask: Any = None,
+    weights: Any = None,
+    ax: Axes | None = None,
+    theme: _style.ThemeName = "light",
+) -> Axes:
     """Draw the share of each part in each row as a heat map, rows ordered by their dominant part.
 
     More than 800 rows are drawn as 800 means of neighbours in that order.
@@ -27,6 +35,8 @@ def memberships(model: Any, X: Any, *, ax: Axes | None = None, theme: _style.The
         A fitted model.
     X : Dataset, array, sparse matrix or frame of shape (n_samples, n_features)
         The rows; their coefficients are ``model.transform(X)``.
+    mask, weights : default=None
+        As for ``NMF.fit``; NaN in X is missing too.
     ax : matplotlib.axes.Axes or None, default=None
         Where to draw; None makes a new figure that pyplot does not know.
     theme : {"light", "dark"}, default="light"
@@ -51,7 +61,7 @@ def memberships(model: Any, X: Any, *, ax: Axes | None = None, theme: _style.The
     >>> plot.memberships(NMF(3, random_state=0).fit(X), X).get_xlabel()
     'part'
     """
-    shares = mixture(View.of(model, X).coefficients(model), components(model))
+    shares = mixture(View.of(model, X, mask, weights).coefficients(model), components(model))
     return draw_memberships(shares, ax, _style.theme_named(theme))
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 ThemeName: TypeAlias = Literal["light", "dark"]
 
 SMALL, NORMAL = 9.0, 10.0
+HATCH = "//////"
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,32 @@ def bare(ax: Axes) -> None:
     """No ticks and no frame, for pictures."""
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
+
+
+def hatch(ax: Axes, theme: Theme) -> None:
+    """What lies behind a picture shows where its values are NaN: hatched, as a missing entry is."""
+    ax.patch.set(facecolor=theme.surface, edgecolor=theme.muted, hatch=HATCH, linewidth=0.0)
+
+
+def missing_swatch(theme: Theme) -> Any:
+    """The hatched patch that stands for a missing entry."""
+    patches = require("matplotlib.patches", "report", "Drawing a figure")
+    return patches.Patch(facecolor=theme.surface, edgecolor=theme.muted, hatch=HATCH, linewidth=0.0, label="missing")
+
+
+def legend_of_missing(ax: Axes, theme: Theme, *, above: bool = False) -> None:
+    """Say what is hatched, below the axes or at the right of their heading."""
+    ax.legend(
+        handles=[missing_swatch(theme)],
+        loc="lower right" if above else "upper left",
+        bbox_to_anchor=(1.0, 1.0) if above else (0.0, 0.0),
+        borderpad=0.0,
+        borderaxespad=0.6,
+        frameon=False,
+        fontsize=SMALL,
+        labelcolor=theme.muted,
+        handlelength=1.4,
+    )
 
 
 def heading(ax: Axes, text: str, theme: Theme, *, strong: bool = False) -> None:

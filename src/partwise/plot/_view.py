@@ -12,6 +12,9 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from partwise._errors import DataError, ParameterError
 from partwise.arrays.block import CSRBlock, DenseBlock
 from partwise.arrays.canonical import canonical
+from partwise.arrays.observed import observed
+from partwise.arrays.weighted import WeightedCSRBlock, WeightedDenseBlock
+from partwise.estimators.data import checked_mask, checked_weights
 from partwise.io.dataset import Dataset, Layout
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -63,15 +66,18 @@ class View:
 
     dataset: Dataset
     block: DenseBlock | CSRBlock
+    mask: Any = None
+    weights: Any = None
 
     @classmethod
-    def of(cls, model: Any, data: Any) -> View:
+    def of(cls, model: Any, data: Any, mask: Any = None, weights: Any = None) -> View:
         """Look at ``data``, a Dataset, a matrix or a frame; a plain table looks like what the model was fitted on.
 
         Raises
         ------
         DataError
-            If the data have another number of columns than the model, or are not a matrix of numbers.
+            If the data have another number of columns than the model, or are not a matrix of numbers, or if ``mask``
+            or ``weights`` do not fit them.
         """
         dataset = data if isinstance(data, Dataset) else _labelled(data)
         n = components(model).shape[1]
@@ -81,7 +87,8 @@ class View:
             )
         names = dataset.column_names or column_names(model)
         layout = model.layout_ if dataset.layout == Layout() else dataset.layout  # rows of numbers may be anything
-        return cls(replace(dataset, column_names=names, layout=layout), whole_block(dataset.X))
+        block = whole_block(dataset.X, mask, weights, absent_missing=model.implicit_zeros == "missing")
+        return cls(replace(dataset, column_names=names, layout=layout), block, mask, weights)
 
     @property
     def names(self) -> tuple[str, ...] | None:
@@ -90,11 +97,38 @@ class View:
 
     def coefficients(self, model: Any) -> Floats:
         """W of all rows, (m, k)."""
-        return np.asarray(model.transform(self.dataset), dtype=np.float64)
+        return np.asarray(model.transform(self.dataset, mask=self.mask, weights=self.weights), dtype=np.float64)
+
+    def coefficients_of(self, model: Any, row: int) -> Floats:
+        """W of one row, (1, k)."""
+        v = self.weights_of([row])
+        if not v.any():
+            return np.zeros((1, len(components(model))))
+        x, seen = Dataset(self.rows([row]), column_names=self.names), v > 0
+        weights = None if (v[seen] == 1).all() else np.where(seen, v, 1.0)
+        return np.asarray(model.transform(x, mask=seen, weights=weights), dtype=np.float64)
 
     def rows(self, index: Any) -> Floats:
-        """Some rows, dense: (len(index), n)."""
-        return self.block.rows(np.asarray(index, dtype=np.intp)).astype(np.float64)
+        """Some rows, dense, NaN where an entry is missing: (len(index), n)."""
+        values = self.block.rows(np.asarray(index, dtype=np.intp)).astype(np.float64)
+        return np.where(self.weights_of(index) > 0, values, np.nan)
+
+    def weights_of(self, index: Any) -> Floats:
+        """The weights of some rows, 1 where there are none and 0 where an entry is missing: (len(index), n)."""
+        v = np.asarray(self.block.weights_of(np.asarray(index, dtype=np.intp)), dtype=np.float64)
+        return np.broadcast_to(v, (len(index), self.block.shape[1]))
+
+    @property
+    def extremes(self) -> tuple[float, float]:
+        """The least and the largest observed value."""
+        survey, values = self.block.survey, self.block.stored[0]
+        least = values.min(where=values > 0, initial=survey.largest) if survey.nonzeros == survey.size else 0.0
+        return float(least), survey.largest
+
+    @property
+    def weighted(self) -> bool:
+        """Whether entries or rows count differently, beyond being missing or not."""
+        return self.weights is not None
 
     def row_name(self, row: int) -> str:
         """Name of a row, or for example "row 7"."""
@@ -112,21 +146,46 @@ class View:
         return row % m
 
 
-def whole_block(X: Any) -> DenseBlock | CSRBlock:
-    """All of X as one block of float32 or float64."""
-    x = canonical(check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_all_finite=False))
-    return DenseBlock(x) if isinstance(x, np.ndarray) else CSRBlock(x)
+def whole_block(
+    X: Any, mask: Any = None, weights: Any = None, *, absent_missing: bool = False
+) -> DenseBlock | CSRBlock:
+    """All of X as one block of float32 or float64, what is missing or weighted of it as ``NMF.fit`` takes it."""
+    x = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_all_finite=False)
+    dense = isinstance(x, np.ndarray)
+    holes = np.isnan(x.min(initial=0)) if dense else absent_missing
+    if mask is None and weights is None and not holes:
+        x = canonical(x)
+        return DenseBlock(x) if isinstance(x, np.ndarray) else CSRBlock(x)
+    operand = observed(
+        x,
+        None if mask is None else checked_mask(mask, x.shape),
+        None if weights is None else checked_weights(weights, x.shape),
+        absent_missing=absent_missing and not dense,
+    )
+    if isinstance(operand.x, np.ndarray):
+        return DenseBlock(operand.x) if operand.weights is None else WeightedDenseBlock(operand.x, operand.weights)
+    assert operand.weights is not None
+    return WeightedCSRBlock(operand.x, operand.weights)
 
 
 def _labelled(data: Any) -> Dataset:
     """A matrix or a frame as a Dataset; a frame whose columns are all sparse stays so."""
     if not (hasattr(data, "columns") and hasattr(data, "to_numpy")):
         return Dataset(data if hasattr(data, "tocsr") else _matrix(data))
-    values = data.sparse.to_coo() if hasattr(data, "sparse") else data.to_numpy()
-    return Dataset(values, row_names=_index_names(data), column_names=tuple(map(str, data.columns)))
+    return Dataset(_values(data), row_names=_index_names(data), column_names=tuple(map(str, data.columns)))
+
+
+def _values(frame: Any) -> Any:
+    if hasattr(frame, "sparse"):
+        return frame.sparse.to_coo()
+    # What pandas' own types miss is no number to NumPy; what polars misses is NaN.
+    return check_array(frame, dtype="numeric", ensure_all_finite=False) if hasattr(frame, "iloc") else frame.to_numpy()
 
 
 def _matrix(data: Any) -> Any:
+    if isinstance(data, np.ma.MaskedArray):
+        floating: Any = data.astype(np.result_type(data.dtype, np.float32))
+        data = floating.filled(np.nan)
     X = np.asarray(data)
     if X.ndim != 2:
         raise DataError(f"The data have {X.ndim} dimensions, but a matrix has 2: give one sample a row.")

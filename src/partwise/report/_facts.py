@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from partwise.io.dataset import Layout
 from partwise.plot._view import View, layout_of
 from partwise.report import _words as words
@@ -28,7 +30,7 @@ def data_facts(study: Study) -> Facts:
     if study.rows is None:
         names = "known" if study.column_names is not None else "not known"
         return [*_fit_facts(study), ("Column names", names), *_picture_fact(study.layout)]
-    dataset, values = study.rows.view.dataset, _value_facts(study.rows.view)
+    dataset, values = study.rows.view.dataset, _value_facts(study, study.rows.view)
     m, noun = dataset.shape[0], row_noun(study.layout)
     if study.shows_other_rows:
         shown = ("The rows shown here", f"{_named(dataset.source)}, {words.plural(m, noun)}")
@@ -44,7 +46,9 @@ def _fit_facts(study: Study) -> Facts:
     layout, n, m = layout_of(study.model), study.H.shape[1], study.origin.get("n_samples")
     if m is None:
         return [("Columns", words.plural(n, column_noun(layout)))]
-    return [("Source", _named(study.source)), ("Shape", _shape(layout, m, n)), *_recognised_fact(study)]
+    missing = _missing_fact(int(getattr(study.model, "n_missing_", 0)), m * n)
+    facts = [("Source", _named(study.source)), ("Shape", _shape(layout, m, n)), *_recognised_fact(study), *missing]
+    return [*facts, *[("Weights", study.origin.get("weights", ""))] * ("weights" in study.origin)]
 
 
 def _recognised_fact(study: Study) -> Facts:
@@ -61,14 +65,36 @@ def _shape(layout: Layout, m: int, n: int) -> str:
     return f"{words.plural(m, row_noun(layout))} × {words.plural(n, column_noun(layout))}"
 
 
-def _value_facts(view: View) -> Facts:
-    """Storage, sparsity and range of the rows given."""
-    survey = view.block.survey
+def _value_facts(study: Study, view: View) -> Facts:
+    """Storage, what is missing, weights, sparsity and range of the rows given."""
+    survey, (m, n) = view.block.survey, view.dataset.shape
+    entries = "observed entries" if survey.missing else "entries"
+    zeros = survey.size - survey.nonzeros
+    low, high = view.extremes
     return [
         ("Storage", _storage(view.dataset.X)),
-        ("Zeros", f"{words.percent(survey.zeros)} of the entries ({words.plural(survey.nonzeros, 'other')})"),
-        ("Range", f"{words.number(float(view.block.x.min()))} to {words.number(survey.largest)}"),
+        *_missing_fact(survey.missing, m * n),
+        *_weights_fact(study, view),
+        ("Zeros", f"{words.percent(zeros / survey.size)} of the {entries} ({words.plural(survey.nonzeros, 'other')})"),
+        ("Range", f"{words.number(low)} to {words.number(high)}"),
     ]
+
+
+def _missing_fact(missing: int, size: int) -> Facts:
+    if not missing:
+        return []
+    return [("Missing entries", f"{words.percent(missing / size)} ({words.count(missing)} of {words.count(size)})")]
+
+
+def _weights_fact(study: Study, view: View) -> Facts:
+    """Where the weights came from, what they belong to, and their range."""
+    if not view.weighted:
+        return []
+    given = getattr(view.weights, "data", view.weights) if hasattr(view.weights, "nnz") else np.asarray(view.weights)
+    source = "" if study.shows_other_rows else study.origin.get("weights", "")
+    each = f"one for each {'entry' if np.shape(view.weights) == view.dataset.shape else row_noun(study.layout)}"
+    span = f"{words.number(float(given.min()))} to {words.number(float(given.max()))}"
+    return [("Weights", ", ".join([*[source] * bool(source), each, span]))]
 
 
 def _picture_fact(layout: Layout) -> Facts:
@@ -102,4 +128,6 @@ def repeat_command(study: Study, command: str | None) -> str:
     if known:
         return str(known)
     data = f"partwise.io.read({study.source!r})" if study.source else "X"
-    return f"import partwise\n\nmodel = partwise.{study.model!r}.fit({data})"
+    seen = study.rows.view if study.rows else None
+    more = [f"{name}={name}" for name in ("mask", "weights") if getattr(seen, name, None) is not None]
+    return f"import partwise\n\nmodel = partwise.{study.model!r}.fit({', '.join([data, *more])})"

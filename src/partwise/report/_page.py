@@ -23,7 +23,14 @@ from partwise.report._study import Study
 
 
 def write_report(
-    model: Any, path: str | Path, data: Any = None, *, command: str | None = None, title: str | None = None
+    model: Any,
+    path: str | Path,
+    data: Any = None,
+    *,
+    mask: Any = None,
+    weights: Any = None,
+    command: str | None = None,
+    title: str | None = None,
 ) -> Path:
     """Write one self-contained HTML page that shows what the model found.
 
@@ -40,6 +47,8 @@ def write_report(
     data : Dataset, array, sparse matrix, frame of shape (n_samples, n_features) or None, default=None
         The rows to show; their coefficients are ``model.transform(data)``. None leaves out what needs them, since a
         model keeps no data. Where the model remembers other data (one fitted by the command does), the page says so.
+    mask, weights : default=None
+        As for ``NMF.fit``, of the shape of the data; errors count what is observed, as much as it weighs.
     command : str or None, default=None
         The command that made the model, printed under Provenance; None prints the one that the model remembers, or
         the Python lines that repeat the fit.
@@ -70,7 +79,7 @@ def write_report(
     ...     write_report(NMF(3, random_state=0).fit(X), f"{folder}/report.html", X).name
     'report.html'
     """
-    page = _render(_context(Study.of(model, data), command, title))
+    page = _render(_context(Study.of(model, data, mask, weights), command, title))
     with atomic_write(Path(path)) as beside:
         Path(beside).write_text(page, encoding="utf-8")
     return Path(path)
@@ -102,7 +111,8 @@ def _context(study: Study, command: str | None, title: str | None) -> Context:
         "noun": facts.row_noun(study.layout),
         "look": study.look,
         "themes": {theme.name: asdict(theme) for theme in (_style.LIGHT, _style.DARK)},
-        "fit": _fit(study.model),
+        "fit": _fit(study),
+        "measure": study.measure,
         "convergence": _convergence_drawings(study.model),
         "parts": part_cards(study),
         "gallery_columns": gallery_columns(len(study.H)),
@@ -123,19 +133,33 @@ def _title(study: Study) -> str:
     return f"{what} of {name}" if name else what
 
 
-def _fit(model: Any) -> Context:
+def _fit(study: Study) -> Context:
+    model = study.model
     empty = model.relative_error_ == 0 and not model.shares_.any()  # exact without parts: the data are zero
     error = math.nan if empty else float(model.relative_error_)
+    lost = float(model.reconstruction_err_) ** 2 / (1.0 if study.measure.relative else 2.0)
     return {
         "empty": empty,
         "error": words.percent(error),
         "explained": words.percent(1 - error**2),
-        "iterations": words.plural(int(model.n_iter_), "iteration"),
+        "lost": words.weight(lost) if lost < 1e4 else words.count(round(lost)),
+        "each": words.weight(_each(study, lost)),
+        "weighted": study.weighted,
+        "missing": bool(getattr(model, "n_missing_", 0)),
+        "iterations": words.count(int(model.n_iter_)),
         "seconds": words.seconds(float(model.history_["seconds"][-1])),
         "status": model.status_.value,
         "sentence": model.status_.sentence,
         "reason": model.stop_reason_,
     }
+
+
+def _each(study: Study, lost: float) -> float:
+    """What an observed entry lost on average in the fit; for divergences with weights, what one weight did."""
+    if study.measure.relative or not study.weighted:
+        return lost / study.observed if study.observed else math.nan
+    known = study.rows is not None and not study.shows_other_rows
+    return study.rows.residuals.rows.error if known and study.rows else math.nan
 
 
 def _convergence_drawings(model: Any) -> list[Drawing]:

@@ -11,6 +11,7 @@ import numpy as np
 from partwise.io.dataset import Layout
 from partwise.plot import _measures as measures
 from partwise.plot import _view as view
+from partwise.plot._loss import Measure
 
 
 @dataclass(frozen=True)
@@ -18,18 +19,20 @@ class Rows:
     """The data through the model: (m, k) coefficients and shares, residuals, (m,) dominant parts."""
 
     view: view.View
+    measure: Measure
     W: measures.Floats
     residuals: measures.Residuals
     mixture: measures.Floats
     dominant: measures.Ints
 
     @classmethod
-    def of(cls, model: Any, data: Any, H: measures.Floats) -> Rows:
+    def of(cls, model: Any, data: Any, H: measures.Floats, mask: Any = None, weights: Any = None) -> Rows:
         """Look at ``data`` through ``model.transform``."""
-        looked = view.View.of(model, data)
+        looked, measure = view.View.of(model, data, mask, weights), Measure.of(model)
         W = looked.coefficients(model)
         mixture = measures.mixture(W, H)
-        return cls(looked, W, measures.residuals(looked.block, W, H), mixture, measures.dominant(mixture))
+        residuals = measures.residuals(looked.block, W, H, measure.beta)
+        return cls(looked, measure, W, residuals, mixture, measures.dominant(mixture))
 
     def typical(self, part: int) -> int | None:
         """The row that owes the largest share to ``part`` among those that it dominates; the first of equals."""
@@ -44,8 +47,8 @@ class Rows:
 
     @cached_property
     def by_error(self) -> measures.Ints:
-        """Rows from the best to the worst fitted; those without a relative error are left out."""
-        errors = self.residuals.by_row
+        """Rows from the best to the worst fitted; those that are zero or missing are left out."""
+        errors = self.residuals.rows.errors
         order: measures.Ints = np.argsort(errors, kind="stable")[: int(np.isfinite(errors).sum())]
         return order
 
@@ -59,14 +62,31 @@ class Study:
     rows: Rows | None
 
     @classmethod
-    def of(cls, model: Any, data: Any) -> Study:
+    def of(cls, model: Any, data: Any, mask: Any = None, weights: Any = None) -> Study:
         """Look at ``model``, and at ``data`` unless they are None."""
         H = np.asarray(view.components(model), dtype=np.float64)
-        return cls(model, H, None if data is None else Rows.of(model, data, H))
+        return cls(model, H, None if data is None else Rows.of(model, data, H, mask, weights))
+
+    @cached_property
+    def measure(self) -> Measure:
+        """How errors are told."""
+        return Measure.of(self.model)
+
+    @cached_property
+    def weighted(self) -> bool:
+        """Whether entries of the fit had weights, as far as is known."""
+        given = self.rows is not None and not self.shows_other_rows and self.rows.view.weighted
+        return given or "weights" in self.origin
+
+    @cached_property
+    def observed(self) -> int | None:
+        """How many entries of the fit were observed; None for a model that does not know."""
+        m = self.origin.get("n_samples")
+        return None if m is None else m * self.H.shape[1] - int(getattr(self.model, "n_missing_", 0))
 
     @cached_property
     def origin(self) -> dict[str, Any]:
-        """What the model knows of the data of its fit; the command notes source, n_samples, recognised, command."""
+        """What the model knows of the data of its fit; the command notes how they were read and counted too."""
         return dict(getattr(self.model, "origin_", {}))
 
     @cached_property

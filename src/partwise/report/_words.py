@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from partwise.plot._loss import Measure
+
 NBSP, MINUS = "\u00a0", "\u2212"
 
 
@@ -30,6 +32,13 @@ def percent(share: float) -> str:
     return f"{three_digits(100 * share)}{NBSP}%"
 
 
+def error(value: float, measure: Measure) -> str:
+    """An error in the words of its loss: 14.9 %, or 0.104 of divergence per entry."""
+    if measure.relative:
+        return percent(value)
+    return weight(value)
+
+
 def proportion(amount: int, total: int) -> str:
     """A count as per cent of another, no finer than the total tells: 13 % of 90, 0.8 % of 400, < 0.1 % of 9000."""
     decimals = 0 if total <= 100 else 1
@@ -49,6 +58,8 @@ def three_digits(value: float) -> str:
 
 def weight(value: float) -> str:
     """Three significant digits, with an exponent only where zeros would hide them."""
+    if not math.isfinite(value):
+        return "–"
     if value == 0 or 1e-4 <= abs(value) < 1e6:
         return three_digits(value)
     return number(value, 3)

@@ -42,10 +42,12 @@
 
   // ---- data: stored number × scale
   const data = JSON.parse(source.textContent);
-  const decode = ({ scale, data: text }) => {
-    const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const bytesOf = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  // What is missing is NaN.
+  const decode = ({ scale, data: text, gap }) => {
+    const bytes = bytesOf(text);
     const numbers = data.look === "image" ? bytes : new Float32Array(bytes.buffer);
-    return Float32Array.from(numbers, (value) => value * scale);
+    return Float32Array.from(numbers, (value) => (value === gap ? NaN : value * scale));
   };
   const parts = data.parts.map(decode);
   const k = parts.length;
@@ -64,12 +66,19 @@
     });
     return total;
   };
+  // A row with missing or weighted entries brings the products of the parts over its own.
+  data.samples.forEach((sample) => {
+    const own = sample.gram && new Float32Array(bytesOf(sample.gram).buffer);
+    sample.product = own
+      ? (i, j) => own[i < j ? (j * (j + 1)) / 2 + i : (i * (i + 1)) / 2 + j]
+      : (i, j) => data.gram[i][j];
+  });
   const errorOf = (sample, given) => {
     let lost = sample.size;
     for (let i = 0; i < k; i++) {
       if (given[i] === 0) continue;
       lost -= 2 * given[i] * sample.cross[i];
-      for (let j = 0; j < k; j++) lost += given[i] * given[j] * data.gram[i][j];
+      for (let j = 0; j < k; j++) lost += given[i] * given[j] * sample.product(i, j);
     }
     return sample.size > 0 ? Math.sqrt(Math.max(lost, 0) / sample.size) : NaN;
   };
@@ -81,7 +90,8 @@
   const short = (value) => threeDigits(value).replace("-", "−");
   const colour = (name) => getComputedStyle(root).getPropertyValue(name).trim();
   const rgb = (name) => [1, 3, 5].map((at) => parseInt(colour(name).slice(at, at + 2), 16));
-  const largest = (values) => values.reduce((top, value) => Math.max(top, Math.abs(value)), 0);
+  const largest = (values) => values.reduce((top, value) => Math.max(top, Math.abs(value) || 0), 0);
+  const missing = (value) => Number.isNaN(value);
 
   // ---- three ways to show values: picture, named bars, profile
   const canvasIn = (id, label) => {
@@ -97,7 +107,10 @@
     canvas.height = height;
     const context = canvas.getContext("2d");
     const image = context.createImageData(width, height);
-    for (let i = 0; i < width * height; i++) image.data.set([...pixel(i), 255], 4 * i);
+    for (let i = 0; i < width * height; i++) {
+      const shades = pixel(i);
+      if (!shades.some(missing)) image.data.set([...shades, 255], 4 * i); // else the hatched ground shows
+    }
     context.putImageData(image, 0, 0);
   };
   const pictureLook = () => {
@@ -119,8 +132,14 @@
     };
   };
 
-  const barRow = (name, text, share, signed) => {
-    const fill = make("i");
+  const missingRow = (name) => {
+    const track = make("span", { className: "track missing" });
+    track.setAttribute("aria-hidden", "true");
+    const figure = make("span", { className: "figure", textContent: "missing" });
+    return make("li", {}, make("span", { className: "name", textContent: name, title: name }), figure, track);
+  };
+  const barRow = (name, text, share, signed, filled) => {
+    const fill = make("i", { className: filled ? "filled" : "" });
     const track = make("span", { className: signed ? "track signed" : "track" }, fill);
     track.setAttribute("aria-hidden", "true");
     const width = Math.min(1, Math.abs(share)) * (signed ? 50 : 100);
@@ -144,7 +163,7 @@
       return list;
     });
     const every = data.names.map((_, column) => column);
-    const top = (values) => every.filter((i) => values[i] !== 0).sort((i, j) => Math.abs(values[j]) - Math.abs(values[i])).slice(0, 14);
+    const top = (values) => every.filter((i) => values[i]).sort((i, j) => Math.abs(values[j]) - Math.abs(values[i])).slice(0, 14);
     return (x, mix, limit, fitted) => {
       const gap = x.map((value, i) => value - mix[i]);
       const common = Math.max(largest(x), largest(fitted)) || 1;
@@ -152,13 +171,36 @@
         const columns = data.tops ? every : top(values);
         const rows = columns.map((i) => {
           const scale = data.tops ? data.tops[i] || 1 : common;
-          return barRow(data.names[i], short(values[i]), values[i] / scale, panel === 2);
+          if (missing(values[i])) return missingRow(data.names[i]);
+          return barRow(data.names[i], short(values[i]), values[i] / scale, panel === 2, missing(x[i]));
         });
         lists[panel].replaceChildren(...rows);
       });
     };
   };
 
+  const runs = (values, wanted) => {
+    const found = [];
+    values.forEach((value, i) => {
+      if (!wanted(value)) return;
+      if (i > 0 && wanted(values[i - 1])) found.at(-1).end = i + 1;
+      else found.push({ start: i, end: i + 1 });
+    });
+    return found;
+  };
+  const hatched = (context, ratio) => {
+    const size = 6 * ratio;
+    const tile = make("canvas", { width: size, height: size });
+    const pen = tile.getContext("2d");
+    pen.strokeStyle = colour("--muted");
+    pen.lineWidth = ratio / 2;
+    [-size, 0, size].forEach((shift) => {
+      pen.moveTo(shift, size);
+      pen.lineTo(shift + size, 0);
+    });
+    pen.stroke();
+    return context.createPattern(tile, "repeat");
+  };
   const paintProfile = (canvas, low, high, lines) => {
     const ratio = devicePixelRatio || 1;
     canvas.width = Math.round(canvas.clientWidth * ratio);
@@ -170,30 +212,40 @@
     context.strokeStyle = colour("--rule");
     context.lineWidth = ratio;
     context.strokeRect(pad, y(0), canvas.width - 2 * pad, 0);
-    lines.forEach(({ values, stroke, filled }) => {
-      context.beginPath();
-      values.forEach((value, i) => context.lineTo(x(i, values.length), y(value)));
+    lines.forEach(({ values, stroke, filled, gaps }) => {
+      const count = values.length;
+      context.fillStyle = gaps ? hatched(context, ratio) : "";
+      (gaps ? runs(values, missing) : []).forEach(({ start, end }) => {
+        const left = x(start - 0.5, count);
+        context.fillRect(left, pad, x(end - 0.5, count) - left, canvas.height - 2 * pad);
+      });
       context.strokeStyle = context.fillStyle = colour(stroke);
       context.lineWidth = 1.5 * ratio;
-      context.stroke();
-      if (!filled) return;
-      context.lineTo(x(values.length - 1, values.length), y(0));
-      context.lineTo(x(0, values.length), y(0));
-      context.globalAlpha = 0.16;
-      context.fill();
-      context.globalAlpha = 1;
+      runs(values, (value) => !missing(value)).forEach(({ start, end }) => {
+        context.beginPath();
+        for (let i = start; i < end; i++) context.lineTo(x(i, count), y(values[i]));
+        if (end === start + 1) context.lineTo(x(start, count) + context.lineWidth, y(values[start])); // a dot
+        context.stroke();
+        if (!filled) return;
+        context.lineTo(x(end - 1, count), y(0));
+        context.lineTo(x(start, count), y(0));
+        context.globalAlpha = 0.16;
+        context.fill();
+        context.globalAlpha = 1;
+      });
     });
   };
   const profileLook = () => {
     const [first, second, third] = ["original", "mix", "residual"].map((id) => canvasIn(id, `${id} along the columns`));
     return (x, mix, limit, fitted) => {
       const top = 1.05 * Math.max(largest(x), largest(fitted)) || 1;
-      paintProfile(first, 0, top, [{ values: x, stroke: "--ink" }]);
+      paintProfile(first, 0, top, [{ values: x, stroke: "--ink", gaps: true }]);
       paintProfile(second, 0, top, [
         { values: mix, stroke: "--accent", filled: true },
         { values: x, stroke: "--ink" },
       ]);
-      paintProfile(third, -limit, limit, [{ values: x.map((value, i) => value - mix[i]), stroke: "--contrast", filled: true }]);
+      const gap = x.map((value, i) => value - mix[i]);
+      paintProfile(third, -limit, limit, [{ values: gap, stroke: "--contrast", filled: true, gaps: true }]);
     };
   };
 
@@ -276,13 +328,17 @@
     const x = original(chosen);
     limit = Math.max(largest(x.map((value, i) => value - fitted[i])), 0.02 * largest(x)) || 1;
     find("fit-error").textContent = percent(errorOf(sample, sample.weights));
+    const columns = data.look === "image" ? "pixel values" : "columns";
+    find("observed").textContent =
+      sample.observed === null ? "" : `, over ${sample.observed} of ${data.columns} ${columns}; the others are missing`;
     setWeights(sample.weights);
   };
 
   const groups = new Map();
   data.samples.forEach((sample, index) => {
     if (!groups.has(sample.group)) groups.set(sample.group, make("optgroup", { label: sample.group }));
-    const text = `${sample.name} (error ${percent(errorOf(sample, sample.weights))})`;
+    const told = sample.told === null ? `error ${percent(errorOf(sample, sample.weights))}` : sample.told;
+    const text = `${sample.name} (${told})`;
     groups.get(sample.group).append(make("option", { value: String(index), textContent: text }));
   });
   find("sample").append(...groups.values());
