@@ -60,7 +60,8 @@ def objects():
 BAD = {
     "a negative entry": (lambda: array(_12=-3.0), ["egative", "row 1, column 2"]),
     "a negative entry of a sparse matrix": (sparse_negative, ["egative", "row 1, column 0"]),
-    "NaN": (lambda: array(_20=np.nan), ["NaN", "row 2, column 0"]),
+    "NaN": (lambda: array(_20=np.nan), ["X.npy has no value (NaN) in row 2, column 0", "say --missing;"]),
+    "an empty cell": (lambda: text("t.csv", ",a,b\nr,1,2\ns,,4\n"), ["t.csv, line 3", "'a'", "say --missing;"]),
     "infinity": (lambda: array(_01=np.inf), ["inf", "row 0, column 1"]),
     "no rows": (lambda: saved(np.ones((0, 3))), ["X.npy", "empty"]),
     "no columns": (lambda: saved(np.ones((3, 0))), ["X.npy", "empty"]),
@@ -94,7 +95,9 @@ def test_a_bad_entry_is_named_in_the_words_of_its_source():
     refused = partwise("fit", "t.csv", "-k", 1)
     assert_refused(refused, "Negative values in data", "row 1, column 1", "In t.csv it is row 'b', column 'b'.")
     assert_refused(partwise("fit", sparse_negative(), "-k", 1), "row 1, column 0", "It was read from X.npz.")
-    assert_refused(partwise("fit", array(_12=-3.0, _20=np.nan), "-k", 1), "row 2, column 0", "read from X.npy.")
+    assert_refused(partwise("fit", array(_12=-3.0, _20=np.inf), "-k", 1), "row 2, column 0", "read from X.npy.")
+    refused = partwise("fit", array(_12=-3.0, _00=np.nan), "-k", 1, "--missing")
+    assert_refused(refused, "row 1, column 2", "read from X.npy.")
     with open("columns.txt", "w") as stream:
         stream.write("x\ny\n")
     refused = partwise("fit", sparse_negative(), "-k", 1, "--column-names-from", "columns.txt")

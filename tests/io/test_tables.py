@@ -116,7 +116,7 @@ def test_cells_without_a_value_are_missing_where_that_is_said(csv, text, rows, X
     data = csv(text, missing=True)
     assert data.row_names == rows
     np.testing.assert_array_equal(data.X, X)
-    with pytest.raises(FileError, match="has no value .*missing=True"):
+    with pytest.raises(FileError, match=r"has no value .*missing=True"):
         csv(text)
 
 

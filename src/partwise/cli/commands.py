@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from partwise.cli.options import Demo, Fitting, Manner, Reading, Writing
+from partwise._errors import ParameterError
+from partwise.cli.options import Counting, Demo, Fitting, Manner, Reading, Writing
 from partwise.cli.spread import spread
 from partwise.cli.usage import Command, Group
 
@@ -57,6 +58,7 @@ def fit(
     manner: Manner,
     writing: Writing,
     fitting: Fitting,
+    counting: Counting,
     reading: Reading,
 ) -> None:
     """Find the parts of DATA. Ctrl-C ends the fit early and keeps what it has reached."""
@@ -66,9 +68,13 @@ def fit(
 
     options = reading.options()
     targets = writing.targets()
-    prepare(targets, existing(data), *reading.files())
+    prepare(targets, existing(data), *reading.files(), *counting.files().values())
     done = work.fit(
-        fitting.model(n_components), lambda: work.read_data(data, options), targets, context.obj, field=options.field
+        fitting.model(n_components, missing=options.missing),
+        lambda: work.read_given(data, options, counting.files()),
+        targets,
+        context.obj,
+        field=options.field,
     )
     _show_fit(done, manner)
     done.conclude()
@@ -91,6 +97,7 @@ def transform(
     data: Data,
     out: Annotated[Path, typer.Option(metavar="FILE", help="W as .csv, .tsv, .parquet or .npy.", show_default=False)],
     manner: Manner,
+    counting: Counting,
     reading: Reading,
 ) -> None:
     """Express the rows of DATA in the parts of MODEL; text is read with the words of the model."""
@@ -102,12 +109,13 @@ def transform(
 
     options = reading.options()
     fitted = work.open_model(model)
-    prepare({"--out": out}, model, existing(data), *reading.files(), kinds={"--out": TABLE})
+    inputs = [model, existing(data), *reading.files(), *counting.files().values()]
+    prepare({"--out": out}, *inputs, kinds={"--out": TABLE})
     with waiting("Computing W …"):
-        rows = work.read_data(data, options, fitted)
+        rows = work.read_given(data, options, counting.files(), fitted)
         with work.naming(rows):
-            W = fitted.transform(rows)
-    write_table(out, W, rows.row_names, list(fitted.get_feature_names_out()))
+            W = rows.transformed(fitted)
+    write_table(out, W, rows.data.row_names, list(fitted.get_feature_names_out()))
     m, k = W.shape
     if manner.json:
         summary.print_json({"source": str(data), "shape": [m, k], "written": {"out": out}})
@@ -139,6 +147,7 @@ def report(
     ] = None,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The report, as .html.")] = Path("report.html"),
     manner: Manner,
+    counting: Counting,
     reading: Reading,
 ) -> None:
     """Write a report on MODEL for a browser; with DATA it also shows how the rows are made of the parts."""
@@ -147,12 +156,15 @@ def report(
     from partwise.cli.targets import REPORT, prepare
     from partwise.io.files import existing
 
+    if data is None and counting.files():
+        flags = " and ".join(f"--{name}" for name in counting.files())
+        raise ParameterError(f"{flags} can only be beside DATA, whose entries it concerns: name the data too.")
     options = reading.options()
     fitted = work.open_model(model)
-    inputs = [model, *([existing(data)] if data else []), *reading.files()]
+    inputs = [model, *([existing(data)] if data else []), *reading.files(), *counting.files().values()]
     prepare({"--out": out}, *inputs, kinds={"--out": REPORT})
     with waiting("Writing …"):
-        rows = work.read_data(data, options, fitted) if data else None
+        rows = work.read_given(data, options, counting.files(), fitted) if data else None
         with work.naming(rows) if rows else nullcontext():
             work.write_report(fitted, out, rows, getattr(fitted, "origin_", {}).get("command"))
     if manner.json:
@@ -198,7 +210,7 @@ def demo(
     prepare(targets)
     done = work.fit(
         fitting.otherwise(chosen.options).model(n_components or chosen.n_components),
-        chosen.source,
+        lambda: work.Given(chosen.source()),
         targets,
         context.obj,
     )

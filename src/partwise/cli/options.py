@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _fit = partial(typer.Option, rich_help_panel="The fit")
 _out = partial(typer.Option, rich_help_panel="What is written")
+_count = partial(typer.Option, rich_help_panel="Missing entries and weights")
 _read = partial(typer.Option, rich_help_panel="Reading any data")
 _table = partial(typer.Option, rich_help_panel="Reading tables")
 _array = partial(typer.Option, rich_help_panel="Reading arrays and pictures")
@@ -66,7 +67,11 @@ class Fitting:
     ] = None
     solver: Annotated[
         str,
-        _fit(metavar="NAME", help="Half-step: cd (coordinate descent), bpp (exact, by block pivoting), or auto."),
+        _fit(
+            metavar="NAME",
+            help="Half-step: cd (coordinate descent), bpp (exact, by block pivoting), mu (multiplicative updates), or "
+            "auto.",
+        ),
     ] = "auto"
     n_init: Annotated[int, _fit(metavar="N", help="Random starts, of which the best is kept.", min=1)] = 1
     drop_losers: Annotated[
@@ -105,8 +110,8 @@ class Fitting:
         left = all(getattr(self, name) == getattr(Fitting(), name) for name in options)
         return replace(self, **options) if left else self
 
-    def model(self, n_components: int) -> "NMF":
-        """Return the estimator with these parameters."""
+    def model(self, n_components: int, *, missing: bool = False) -> "NMF":
+        """Return the estimator with these parameters; ``missing`` is what ``--missing`` says of sparse data."""
         from partwise.estimators import NMF
         from partwise.init import INITS
 
@@ -128,6 +133,7 @@ class Fitting:
             drop_losers=self.drop_losers,
             n_threads=self.threads,
             coarse=_answer(self.coarse),
+            implicit_zeros="missing" if missing else "observed",
         )
 
 
@@ -153,9 +159,39 @@ class Writing:
 
 
 @dataclass(frozen=True)
+class Counting:
+    """How much of the data counts."""
+
+    weights: Annotated[
+        Path | None,
+        _count(
+            metavar="FILE",
+            help="How much each entry counts (a file of numbers of the shape of DATA, such as 1/σ²), or each row "
+            "(one column or row); 0 is missing.",
+        ),
+    ] = None
+    mask: Annotated[
+        Path | None,
+        _count(metavar="FILE", help="The same with 1 where an entry is observed and 0 where it is missing."),
+    ] = None
+
+    def files(self) -> dict[str, Path]:
+        """Return the files by what they hold; only what was given."""
+        given = {"weights": self.weights, "mask": self.mask}
+        return {name: path for name, path in given.items() if path is not None}
+
+
+@dataclass(frozen=True)
 class Reading:
     """The options of `partwise.io.read`, see `partwise.io.options`."""
 
+    missing: Annotated[
+        bool,
+        _count(
+            "--missing",
+            help="Cells without a value, and what sparse files do not store, are missing; a model fitted so remembers.",
+        ),
+    ] = False
     transpose: Annotated[bool, _read("--transpose", help="Swap rows and columns, as for genes × cells.")] = False
     kind: Annotated[
         str | None,

@@ -149,8 +149,9 @@ def as_flag(name: str, value: Any = None) -> str:
 
 _NAME = (
     r"n_components|beta_loss|random_state|n_threads|init|solver|tol|max_iter|max_time|n_init|alpha_W|alpha_H|l1_ratio"
+    r"|coarse"
 )
-_ASSIGNED = re.compile(rf"\b({_NAME})=('[^']*'(?: or '[^']*')?|[\w.+-]*\w)")
+_ASSIGNED = re.compile(rf"\b({_NAME})=('[^']*'(?: or (?:'[^']*'|False))?|[\w.+-]*\w)")
 
 
 def in_flags(sentence: str) -> str:
@@ -159,4 +160,8 @@ def in_flags(sentence: str) -> str:
     >>> in_flags("n_init=3 would repeat one fit: use n_init=1, or init='random' or 'nndsvdar'.")
     '--n-init 3 would repeat one fit: use --n-init 1, or --init random or nndsvdar.'
     """
-    return _ASSIGNED.sub(lambda found: as_flag(found[1], found[2].replace("'", "")), sentence)
+    return _ASSIGNED.sub(lambda found: as_flag(found[1], _answered(found[2])), sentence)
+
+
+def _answered(value: str) -> str:
+    return value.replace("'", "").replace("True", "yes").replace("False", "no")

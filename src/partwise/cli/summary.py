@@ -14,6 +14,7 @@ from rich.text import Text
 from partwise.cli.outcome import plain
 from partwise.estimators import NMF
 from partwise.io import Layout
+from partwise.plot._loss import Measure
 
 SHOWN_PARTS, SHOWN_WORDS, TOP = 12, 6, 10
 
@@ -52,6 +53,11 @@ def model_facts(model: NMF) -> dict[str, Any]:
         "status": model.status_.value,
         "sentence": model.status_.sentence,
         "reason": model.stop_reason_,
+        "loss": Measure.of(model).loss,
+        "beta": Measure.of(model).beta,
+        "missing": int(getattr(model, "n_missing_", 0)),
+        "mask": origin.get("mask"),
+        "weights": origin.get("weights"),
         "relative_error": float(model.relative_error_),
         "reconstruction_err": float(model.reconstruction_err_),
         "objective": last["objective"],
@@ -133,12 +139,39 @@ def _course(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     error, seconds = facts["relative_error"], facts["seconds"]
     recognised = ", ".join(f"{what}: {how}" for what, how in facts["recognised"].items())
     nothing = facts["reconstruction_err"] == 0 and not any(part["share"] for part in facts["parts"])
-    explained = f"{error:.2%}, so the parts explain {1 - error**2:.2%} of the sum of squares"
+    weighted = "weighted " * (facts["weights"] is not None)
+    explained = f"{error:.2%}, so the parts explain {1 - error**2:.2%} of the {weighted}sum of squares"
     return [
         *[("Recognised", recognised)] * bool(recognised),
+        *_counted(facts),
+        *_lost(facts) * (not nothing),
         ("Relative error", "none: all entries are zero, so there was nothing to explain" if nothing else explained),
         ("Iterations", f"{facts['n_iter']:,}" + (f" in {seconds:.3g} s" if seconds is not None else "")),
         ("Status", f"{facts['status']}: {facts['reason' if facts['status'] == 'converged' else 'sentence']}"),
+    ]
+
+
+def _counted(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What was missing in the fit, and what said how much entries count."""
+    (m, n), missing = facts["shape"], facts["missing"]
+    share = f", {missing / (m * n):.1%}" if m else ""
+    told = [("Missing", f"{missing:,} of the entries{share}")] * bool(missing)
+    return [*told, *[(name.capitalize(), facts[name]) for name in ("mask", "weights") if facts[name] is not None]]
+
+
+def _lost(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The divergence of the fit, penalties left out, or the weighted squares, which relative errors do not tell."""
+    (m, n), squares, weighted = facts["shape"], facts["beta"] == 2, facts["weights"] is not None
+    if squares and not weighted:
+        return []
+    whole = facts["reconstruction_err"] ** 2 / (1 if squares else 2)
+    each = f", {whole / (m * n - facts['missing']):.3g} per entry" if m and squares is weighted else ""
+    total = f"{whole:,.0f}" if whole >= 1e4 else f"{whole:.4g}"
+    return [
+        (
+            "Weighted squares" if squares else "Divergence",
+            f"{total} left{each}{'' if squares else ' (' + facts['loss'] + ')'}",
+        )
     ]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from partwise._errors import DataError, FileError, ParameterError, PartwiseError
@@ -20,11 +21,31 @@ from partwise.engine.result import Status
 from partwise.estimators import NMF
 from partwise.estimators.parameters import checked
 from partwise.estimators.persistence import load, save
-from partwise.io import Dataset, ReadOptions, read, write_table
+from partwise.io import Dataset, ReadOptions, read, read_mask, read_weights, write_table
 from partwise.io.dataset import writable
 from partwise.io.files import reason
-from partwise.io.options import CommonOptions, JsonLinesOptions, TextOptions
+from partwise.io.options import CommonOptions, JsonLinesOptions, NumberOptions, TextOptions
 from partwise.io.reading import FILES, FOLDERS
+
+
+@dataclass(frozen=True)
+class Given:
+    """Data, and how much of them counts."""
+
+    data: Dataset
+    mask: Any = None
+    weights: Any = None
+    files: Mapping[str, Path] = member(default_factory=dict)
+
+    @property
+    def counting(self) -> dict[str, Any]:
+        """What ``NMF.fit`` takes beside the data."""
+        return {"mask": self.mask, "weights": self.weights}
+
+    def transformed(self, model: NMF) -> Array:
+        """W of these data for the parts of a model."""
+        W: Array = model.transform(self.data, **self.counting)
+        return W
 
 
 @dataclass
@@ -32,7 +53,7 @@ class Fit:
     """A fitted model, its data, and what became of the files: written, or the sentences why not."""
 
     model: NMF
-    data: Dataset
+    given: Given
     targets: Mapping[str, Path]
     written: dict[str, Path] = member(default_factory=dict)
     failures: list[str] = member(default_factory=list)
@@ -78,7 +99,7 @@ class Fit:
 
 def fit(
     model: NMF,
-    source: Callable[[], Dataset],
+    source: Callable[[], Given],
     targets: Mapping[str, Path],
     command: str,
     *,
@@ -91,7 +112,7 @@ def fit(
     model : NMF
         With the parameters of the fit.
     source : callable
-        Reads the data.
+        Reads the data and what counts of them.
     targets : mapping of str to Path
         Where to write, by option: ``--out``, ``--h``, ``--w``, ``--report``.
     command : str
@@ -101,9 +122,10 @@ def fit(
     """
     _check(model)
     with waiting("Reading the data …"):
-        data = source()
+        given = source()
+    data = given.data
     with interrupts() as further:
-        W = _fitted(model, data)
+        W = _fitted(model, given)
         further.hold()
         # Saved with the model, as its attributes are.
         model.origin_ = {
@@ -112,8 +134,9 @@ def fit(
             "n_samples": data.shape[0],
             "recognised": data.recognised,
             "field": field,
+            **{name: writable(str(path)) for name, path in given.files.items()},
         }
-        done = Fit(model, data, targets)
+        done = Fit(model, given, targets)
         _write_model(done)
         try:
             further.release()
@@ -124,16 +147,16 @@ def fit(
 
 
 @contextmanager
-def naming(data: Dataset) -> Iterator[None]:
+def naming(given: Given) -> Iterator[None]:
     """Add to an error about an entry of the data where it is, in the words of the source."""
     try:
         yield
     except DataError as error:
-        raise DataError(f"{error}{_whereabouts(data)}") from error
+        raise DataError(f"{error}{_whereabouts(given)}") from error
 
 
-def _whereabouts(data: Dataset) -> str:
-    place = _first_bad(data.X)
+def _whereabouts(given: Given) -> str:
+    data, place = given.data, _first_bad(given)
     if place is None:
         return ""
     names = ((data.row_names, "row"), (data.column_names, "column"))
@@ -141,9 +164,19 @@ def _whereabouts(data: Dataset) -> str:
     return f" In {data.source} it is {', '.join(labels)}." if labels else f" It was read from {data.source}."
 
 
-def _first_bad(X: Any) -> tuple[int, int] | None:
+def _first_bad(given: Given) -> tuple[int, int] | None:
     """Return the row and column of the first entry that is not finite or else negative, as the library looks."""
-    entries = X if isinstance(X, np.ndarray) else X.data
+    X = given.data.X
+    if isinstance(X, np.ndarray):
+        missing = np.isnan(X) if X.dtype.kind == "f" else np.zeros(X.shape, bool)
+        for kept in (given.mask, given.weights):
+            if kept is not None and np.shape(kept) == X.shape:
+                missing |= (kept if isinstance(kept, np.ndarray) else kept.toarray()) == 0
+        entries = np.where(missing, 0, X)
+    elif given.mask is None and given.weights is None:
+        entries = X.data
+    else:
+        return None
     for bad in (~np.isfinite(entries), entries < 0):
         if bad.any():
             i, *j = np.unravel_index(bad.argmax(), bad.shape)
@@ -158,16 +191,18 @@ def _check(model: NMF) -> None:
         raise ParameterError(in_flags(str(error))) from error
 
 
-def _fitted(model: NMF, data: Dataset) -> Array | None:
+def _fitted(model: NMF, given: Given) -> Array | None:
     """Fit the model and return W; None after Ctrl-C, which leaves the parts that there are."""
     model.set_callbacks(Progress())
     try:
-        with naming(data), warnings.catch_warnings():
+        with naming(given), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the result tells how the fit ended
             show = warnings.showwarning
             warnings.showwarning = lambda message, *rest: show(in_flags(str(message)), *rest)
-            W: Array = model.fit_transform(data)
+            W: Array = model.fit_transform(given.data, **given.counting)
             return W
+    except ParameterError as error:  # one that only shows beside the data
+        raise ParameterError(in_flags(str(error))) from error
     except KeyboardInterrupt:
         if not hasattr(model, "status_"):
             raise
@@ -182,32 +217,81 @@ def _write_model(done: Fit) -> None:
     parts = list(model.get_feature_names_out())
     with waiting("Writing …"):
         done.write("--out", lambda path: save(model, path))
-        done.write("--h", lambda path: write_table(path, model.components_, parts, done.data.column_names))
+        done.write("--h", lambda path: write_table(path, model.components_, parts, done.given.data.column_names))
 
 
 def _write_rows(done: Fit, W: Array | None) -> None:
     """Write what shows the rows; after Ctrl-C their coefficients have to be computed first."""
-    model, data = done.model, done.data
+    model, given = done.model, done.given
     parts = list(model.get_feature_names_out())
     with waiting("Writing …" if W is not None else "Interrupted; computing W …"):
         done.write(
-            "--w", lambda path: write_table(path, model.transform(data) if W is None else W, data.row_names, parts)
+            "--w",
+            lambda path: write_table(path, given.transformed(model) if W is None else W, given.data.row_names, parts),
         )
-        done.write("--report", lambda path: write_report(model, path, data, model.origin_["command"]))
+        done.write("--report", lambda path: write_report(model, path, given, model.origin_["command"]))
 
 
-def write_report(model: NMF, path: Path, data: Dataset | None, command: str | None) -> None:
+def write_report(model: NMF, path: Path, given: Given | None, command: str | None) -> None:
     """Write the report; matplotlib is imported here."""
     from partwise.report import write_report as write
 
-    write(model, path, data, command=command)
+    if given is None:
+        write(model, path, command=command)
+    else:
+        write(model, path, given.data, **given.counting, command=command)
 
 
 # --- models and their data --------------------------------------------------------------------------------------------
 
 
+def read_given(path: Path, options: ReadOptions, files: Mapping[str, Path], model: NMF | None = None) -> Given:
+    """Read data and the files that say how much of them counts; for a model as it was fitted.
+
+    Parameters
+    ----------
+    path : Path
+        The data.
+    options : ReadOptions
+        How they are written.
+    files : mapping of str to Path
+        Of "weights" and "mask" those that are given.
+    model : NMF or None, default=None
+        What the data are for; None for a fit, whose model knows of ``options.missing``.
+    """
+    data = read_data(path, options, model)
+    mask = read_mask(files["mask"], data, options) if "mask" in files else None
+    weights = read_weights(files["weights"], data, options) if "weights" in files else None
+    if model is not None:
+        _remind(model, data, files)
+        if options.missing and model.implicit_zeros == "observed" and not isinstance(data.X, np.ndarray):
+            mask = _stored(data.X, mask)
+    return Given(data, mask, weights, files)
+
+
+def _remind(model: NMF, data: Dataset, files: Mapping[str, Path]) -> None:
+    """Warn where the data of the fit come without what counted of them there."""
+    origin = getattr(model, "origin_", {})
+    left = [f"--{name} {origin[name]}" for name in ("weights", "mask") if name in origin and name not in files]
+    if left and origin.get("source") == data.source:
+        warnings.warn(
+            f"The model was fitted to {data.source} with {' and '.join(left)}: say so here too, or all of its entries "
+            "count alike.",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def _stored(X: Any, mask: Any) -> Any:
+    """The mask of what sparse data store, as far as another one observes it."""
+    pattern = sparse.csr_array((np.ones(len(X.data), bool), X.indices, X.indptr), shape=X.shape)
+    return pattern if mask is None else sparse.csr_array(pattern.multiply(mask), dtype=bool)
+
+
 def read_data(path: Path, options: ReadOptions, model: NMF | None = None) -> Dataset:
     """Read data, for a model of text with its words and term weights, and from the field that it was fitted on.
+
+    For a model that was fitted with missing entries, cells may be without a value.
 
     Raises
     ------
@@ -217,6 +301,8 @@ def read_data(path: Path, options: ReadOptions, model: NMF | None = None) -> Dat
     recipe = model.recipe_ if model is not None and _is_kind(path, TextOptions) else {}
     if options.field is None and _is_kind(path, JsonLinesOptions):
         options = replace(options, field=getattr(model, "origin_", {}).get("field"))
+    if model is not None and model.implicit_zeros == "missing" and _is_kind(path, NumberOptions):
+        options = replace(options, missing=True)
     data = read(path, options, **recipe)
     if 0 in data.shape:
         m, n = data.shape

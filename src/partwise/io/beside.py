@@ -18,7 +18,7 @@ _SHARED = ("transpose", "max_bytes", "encoding", "header", "row_names", "delimit
 
 
 def read_weights(path: str | PathLike[str], data: Dataset, options: ReadOptions | None = None) -> Any:
-    """Read what ``NMF.fit`` takes as ``weights``, in any kind of file that holds numbers or pictures.
+    r"""Read what ``NMF.fit`` takes as ``weights``, in any kind of file that holds numbers or pictures.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def read_weights(path: str | PathLike[str], data: Dataset, options: ReadOptions 
     --------
     >>> import tempfile, pathlib, numpy as np
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "weights.txt"
-    >>> _ = path.write_text("1\\n0.5\\n")
+    >>> _ = path.write_text("1\n0.5\n")
     >>> read_weights(path, Dataset(np.ones((2, 3))))
     array([1. , 0.5])
     """
@@ -99,7 +99,8 @@ def _read(path: str | PathLike[str], data: Dataset, options: ReadOptions | None,
     m, n = data.shape
     if found.shape == (m, n):
         _check_order(found, data)
-        return found
+        names = {"row_names": data.row_names, "column_names": data.column_names}
+        return replace(found, **{name: getattr(found, name) or known for name, known in names.items()})
     if found.shape not in ((m, 1), (1, m)):
         rows, columns = found.shape
         raise FileError(
@@ -118,8 +119,8 @@ def _options(path: Path, options: ReadOptions) -> ReadOptions:
     if not issubclass(concern, NumberOptions | ImageOptions):
         raise FileError(f"{path} holds text, where numbers are needed: give an array, a table or a sparse matrix.")
     shared = {field.name: getattr(options, field.name) for field in fields(concern) if field.name in _SHARED}
-    numbers = {"missing": True, "column": True} if issubclass(concern, NumberOptions) else {}
-    return ReadOptions(kind=kind, **shared, **numbers)
+    of_numbers = issubclass(concern, NumberOptions)
+    return ReadOptions(kind=kind, missing=of_numbers, column=of_numbers, **shared)
 
 
 def _check_order(found: Dataset, data: Dataset) -> None:
