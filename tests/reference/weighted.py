@@ -4,7 +4,7 @@ F is the factor being updated and G the one held, both tall: X ≈ F Gᵀ. V has
 missing, and X is never read there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ def gradient_parts(X: Matrix, V: Matrix, F: Matrix, G: Matrix, beta: float) -> t
     """Σ v x y^(β−2) g and Σ v y^(β−1) g for each row: the gradient in F is the second less the first."""
     negative, positive = np.zeros(F.shape), np.zeros(F.shape)
     for i, j, x, v in entries(X, V):
-        y = float(F[i] @ G[j])
+        y = max(float(F[i] @ G[j]), 1e-300)
         if x > 0:
             negative[i] += v * x * y ** (beta - 2) * G[j]
         positive[i] += v * y ** (beta - 1) * G[j]
@@ -69,13 +69,18 @@ def exact_rows(X: Matrix, V: Matrix, G: Matrix) -> Matrix:
     return np.array([solve_by_supports(c, gram) for c, gram in zip(*row_equations(X, V, G), strict=True)])
 
 
-def steps(X: Matrix, V: Matrix, W: Matrix, H: Matrix, beta: float, count: int) -> tuple[Matrix, Matrix]:
-    """Plain alternation from W (m × k) and H (n × k): a sweep of HALS for β = 2, else a multiplicative step."""
+def alternation(
+    half_step: Callable[[Matrix, Matrix, Matrix, Matrix], Matrix],
+    X: Matrix,
+    V: Matrix,
+    W: Matrix,
+    H: Matrix,
+    count: int,
+) -> tuple[Matrix, Matrix]:
+    """So many plain iterations from W (m × k) and H (n × k); ``half_step`` takes the data, their weights, F and G."""
     for _ in range(count):
-        for side in ("rows", "columns"):
-            x, v, f, g = (X, V, W, H) if side == "rows" else (X.T, V.T, H, W)
-            new = hals_by_rows(x, v, f, g) if beta == 2 else multiplicative_step(x, v, f, g, beta)
-            W, H = (new, H) if side == "rows" else (W, new)
+        W = half_step(X, V, W, H)
+        H = half_step(X.T, V.T, H, W)
     return W, H
 
 

@@ -99,8 +99,11 @@ def _read(path: str | PathLike[str], data: Dataset, options: ReadOptions | None,
     m, n = data.shape
     if found.shape == (m, n):
         _check_order(found, data)
-        names = {"row_names": data.row_names, "column_names": data.column_names}
-        return replace(found, **{name: getattr(found, name) or known for name, known in names.items()})
+        return replace(
+            found,
+            row_names=found.row_names or data.row_names,
+            column_names=found.column_names or data.column_names,
+        )
     if found.shape not in ((m, 1), (1, m)):
         rows, columns = found.shape
         raise FileError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -179,7 +180,7 @@ def _log_edges(errors: Floats) -> Floats:
 
 
 def _bins(errors: Floats) -> int:
-    return min(40, max(8, round(np.sqrt(errors.size))))
+    return min(40, max(8, round(math.sqrt(len(errors)))))
 
 
 def _mark_median(ax: Axes, measure: Measure, median: float, theme: _style.Theme) -> None:

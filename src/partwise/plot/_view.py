@@ -159,7 +159,7 @@ def whole_block(
     operand = observed(
         x,
         None if mask is None else checked_mask(mask, x.shape),
-        None if weights is None else checked_weights(weights, x.shape),
+        None if weights is None else checked_weights(weights, x.shape, x.dtype),
         absent_missing=absent_missing and not dense,
     )
     if isinstance(operand.x, np.ndarray):
