@@ -15,6 +15,7 @@ from sklearn.model_selection import GridSearchCV, KFold
 from partwise import NMF, DataError, Dataset
 from partwise.engine.compose import loss_named, solver_named
 from partwise.losses import LOSSES, WEIGHTED
+from partwise.models import rows
 from partwise.solvers import SOLVERS
 from tests.estimators.test_containers import read_only, unsorted, with_duplicates, with_long_indices
 from tests.estimators.test_memory import peak, scattered
@@ -71,6 +72,12 @@ def fit(X: Any, beta_loss: Any, solver: str, observed: dict[str, Any], **options
     settings = {"init": "random", "random_state": 0, "max_iter": 30, "tol": 0, **options}
     model = NMF(K, beta_loss=beta_loss, solver=solver, **settings)
     return model, model.fit_transform(X, **observed)
+
+
+@pytest.fixture
+def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests in which how well rows are solved at the end does not matter: multiplicative steps are many."""
+    monkeypatch.setattr(rows, "_STEPS", 5)
 
 
 def test_every_loss_and_every_solver_with_weights_is_tested() -> None:
@@ -138,6 +145,7 @@ def test_every_container_gives_one_answer(beta_loss: Any, solver: str, dtype: ty
         assert other.score(data, mask=M) == pytest.approx(model.score(X, mask=M), rel=1e3 * tolerance, abs=tolerance)
 
 
+@pytest.mark.usefixtures("few_steps")
 @each_fit
 def test_every_way_to_say_what_is_missing_gives_one_answer(beta_loss: Any, solver: str) -> None:
     M, X = holes(), counts(beta_of(beta_loss))
@@ -369,6 +377,7 @@ def test_integer_row_weights_are_repeated_rows(beta_loss: Any, solver: str, cont
         np.testing.assert_allclose(np.repeat(W, r, axis=0), F, rtol=1e-4, atol=1e-5 * W.max())
 
 
+@pytest.mark.usefixtures("few_steps")
 @each_fit
 def test_weights_of_a_row_are_those_of_its_entries(beta_loss: Any, solver: str) -> None:
     X = counts(beta_of(beta_loss))
@@ -381,6 +390,7 @@ def test_weights_of_a_row_are_those_of_its_entries(beta_loss: Any, solver: str) 
         np.testing.assert_allclose(found, results[0], rtol=0, atol=1e-8 * results[0].max())
 
 
+@pytest.mark.usefixtures("few_steps")
 @each_fit
 @pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
 def test_weights_times_a_power_of_two_change_no_bit(beta_loss: Any, solver: str, container: Any) -> None:
@@ -394,6 +404,7 @@ def test_weights_times_a_power_of_two_change_no_bit(beta_loss: Any, solver: str,
         np.testing.assert_allclose(one.history_["optimality"], two.history_["optimality"], rtol=1e-12)
 
 
+@pytest.mark.usefixtures("few_steps")
 @each_fit
 @pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
 @pytest.mark.parametrize("how", ["mask", "weights", "rows"])
@@ -410,21 +421,22 @@ def test_what_is_missing_does_not_matter(beta_loss: Any, solver: str, container:
     assert len(set(found)) == 2
 
 
+@pytest.mark.usefixtures("few_steps")
 @each_fit
 @pytest.mark.parametrize("kind", ["mask", "sparse mask", "sparse weights", "sparse rows"])
 def test_the_number_of_threads_changes_no_bit(beta_loss: Any, solver: str, kind: str) -> None:
     beta = beta_of(beta_loss)
     rng = np.random.default_rng(0)
-    X, M = counts(beta, (700, 40)).astype(np.float32), holes((700, 40))
-    V, r = (M * rng.random(M.shape)).astype(np.float32), rng.random(700)
+    X, M = counts(beta, (1200, 80)).astype(np.float32), holes((1200, 80))
+    V, r = (M * rng.random(M.shape)).astype(np.float32), rng.random(1200)
     data = X if kind == "mask" else sp.csr_array(X)
     said: dict[str, dict[str, Any]] = {
         "sparse weights": {"weights": sp.csr_array(V)},
         "sparse rows": {"mask": M, "weights": r},
     }
     found = set()
-    for n_threads in (1, 2, 3):
-        model, W = fit(data, beta_loss, solver, said.get(kind, {"mask": M}), max_iter=4, n_threads=n_threads)
+    for n_threads in (1, 3):
+        model, W = fit(data, beta_loss, solver, said.get(kind, {"mask": M}), max_iter=3, n_threads=n_threads)
         found.add((W.tobytes(), model.components_.tobytes(), *model.history_["objective"]))
     assert len(found) == 1
 
@@ -491,6 +503,7 @@ def everything(given: Any) -> bytes:
     return pickle.dumps(given if isinstance(given, np.ndarray) else vars(given))
 
 
+@pytest.mark.usefixtures("few_steps")
 @pytest.mark.parametrize(
     "container", [np.asarray, np.asfortranarray, sp.csr_array, sp.csc_array, sp.coo_array, unsorted]
 )
@@ -514,10 +527,9 @@ def test_nothing_of_the_users_is_modified(container: Any, beta_loss: Any, solver
     assert [everything(each) for each in data] == before
 
 
+@pytest.mark.usefixtures("few_steps")
 @pytest.mark.parametrize("said", ["stored", "mask", "weights", "rows"])
-@pytest.mark.parametrize(
-    ("beta_loss", "solver"), [("frobenius", "cd"), ("frobenius", "mu"), ("kullback-leibler", "cd"), (1.5, "mu")]
-)
+@pytest.mark.parametrize(("beta_loss", "solver"), FITS[:5])
 def test_sparse_data_are_never_made_dense(said: str, beta_loss: Any, solver: str) -> None:
     m = n = 6000
     X = scattered(m, n, 60_000)
@@ -544,9 +556,8 @@ def test_sparse_data_are_never_made_dense(said: str, beta_loss: Any, solver: str
     )
     needed = peak(lambda: model.fit(X, **given))
     entries = (X.nnz + mask.nnz) * 12
-    tiles = 2**23 if solver == "mu" and beta_loss == 1.5 and said == "rows" else 0
     assert needed < m * n
-    assert needed < 10 * entries + 30 * 4 * 8 * (m + n) + tiles
+    assert needed < 10 * entries + 30 * 4 * 8 * (m + n)
 
 
 # -- bad input ---------------------------------------------------------------------------------------------------------

@@ -53,11 +53,13 @@ def filled(values: Any) -> Any:
 
 
 def _without_rows(x: sp.csr_array, rows: Array | None) -> sp.csr_array:
-    """Zeros in the rows that have no weight."""
+    """Nothing stored in the rows that have no weight."""
     if rows is None or rows.all():
         return x
-    lost = np.repeat(rows == 0, np.diff(x.indptr))
-    return sp.csr_array((np.where(lost, x.dtype.type(0), x.data), x.indices, x.indptr), x.shape)
+    lengths = np.diff(x.indptr)
+    kept = np.repeat(rows > 0, lengths)
+    indptr = np.concatenate([[0], np.cumsum(lengths * (rows > 0))]).astype(x.indptr.dtype)
+    return sp.csr_array((x.data[kept], x.indices[kept], indptr), x.shape)
 
 
 def _dense(x: Array, mask: Array | None, each: Array | None, rows: Array | None) -> MemoryOperand:
@@ -67,6 +69,7 @@ def _dense(x: Array, mask: Array | None, each: Array | None, rows: Array | None)
     if each is not None:
         missing |= each == 0
     lost = slice(0) if rows is None else rows == 0
+    missing[lost] = False
     if missing.any() or x[lost].any():
         x = x.copy(order="K")
         x[missing] = 0

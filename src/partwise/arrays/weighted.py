@@ -133,6 +133,7 @@ class WeightedDenseBlock(DenseBlock, WeightedBlock):
             self.start
         )
 
+    @np.errstate(over="ignore")  # then the sum of squares is infinite, and that is refused
     def _facts(self, start: int, stop: int) -> Survey:
         """What a survey tells of some rows by weight."""
         x = self.x[start:stop]
@@ -281,6 +282,7 @@ class WeightedCSRBlock(CSRBlock, WeightedBlock):
         stored = x.data[entries], x.indices[entries], bounds - bounds[0]
         return weighted_sparse_share(*stored, v, more, others, F, G, beta, negative, positive, valued)
 
+    @np.errstate(over="ignore")
     def _survey(self) -> Survey:
         plain = super()._survey()
         if plain.not_finite is not None:
