@@ -18,7 +18,7 @@ demo: install-demo
 	@.venv/bin/partwise demo faces --out partwise-demo
 
 test: install-test
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n auto --dist loadfile
 
 bench: install-bench
 	@$(PY) -m benchmarks all

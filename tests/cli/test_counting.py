@@ -192,7 +192,8 @@ def test_the_loss_is_told_with_its_divergence(whole):
         (["--mask", "half.npy"], ["half.npy holds 0.5 in row 0, column 0", "nothing else."]),
         (["--mask", "zero.npy"], ["No entry of X is observed"]),
         (["--mask", "whole.csv", "--coarse", "yes"], ["whole.csv holds", "in a mask"]),
-        (["--weights", "one.npy", "--coarse", "yes"], ["--coarse yes cannot be with", "use --coarse auto or no."]),
+        (["--weights", "one.npy", "--coarse", "yes"], ["--coarse yes cannot be with", "use --coarse auto."]),
+        (["--loss", "1", "--coarse", "yes"], ["--coarse yes with --loss 1", "Use --coarse auto or no."]),
     ],
 )
 @pytest.mark.usefixtures("whole")

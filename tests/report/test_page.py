@@ -363,7 +363,7 @@ def test_large_data_are_represented_by_a_stated_few(tmp_path, rng):
     X = sp.random_array((20_000, 3_000), density=0.002, rng=rng, format="csr")
     names = tuple(f"term {j}" for j in range(3000))
     data = Dataset(X, column_names=names, layout=Layout("text"), source="many.jsonl")
-    with pytest.warns(UserWarning, match="max_iter"):
+    with pytest.warns(UserWarning, match="Maximum number of iterations"):
         model = NMF(8, init="random", random_state=0, max_iter=5).fit(data)
     path = write_report(model, tmp_path / "many.html", data)
     page, samples = text_of(path), payload_of(text_of(path))["samples"]

@@ -161,18 +161,21 @@ def _counted(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _lost(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The divergence of the fit, penalties left out, or the weighted squares, which relative errors do not tell."""
-    (m, n), squares, weighted = facts["shape"], facts["beta"] == 2, facts["weights"] is not None
-    if squares and not weighted:
-        return []
-    whole = facts["reconstruction_err"] ** 2 / (1 if squares else 2)
-    each = f", {whole / (m * n - facts['missing']):.3g} per entry" if m and squares is weighted else ""
-    total = f"{whole:,.0f}" if whole >= 1e4 else f"{whole:.4g}"
-    return [
-        (
-            "Weighted squares" if squares else "Divergence",
-            f"{total} left{each}{'' if squares else ' (' + facts['loss'] + ')'}",
-        )
-    ]
+    squares, weighted = facts["reconstruction_err"] ** 2, facts["weights"] is not None
+    if facts["beta"] == 2:
+        return [("Weighted squares", f"{_amount(squares)} left{_each(facts, squares)}")] * weighted
+    each = "" if weighted else _each(facts, squares / 2)
+    return [("Divergence", f"{_amount(squares / 2)} left{each} ({facts['loss']})")]
+
+
+def _amount(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1e4 else f"{value:.4g}"
+
+
+def _each(facts: Mapping[str, Any], whole: float) -> str:
+    """What an observed entry has of it, where their number is known."""
+    m, n = facts["shape"]
+    return f", {whole / (m * n - facts['missing']):.3g} per entry" if m else ""
 
 
 def parts_table(facts: Mapping[str, Any], layout: Layout, count: int) -> RenderableType:
