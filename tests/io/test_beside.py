@@ -102,7 +102,7 @@ BAD = {
     "another shape": (saved(np.ones((3, 2))), r"w\.npy holds 3 × 2 weights, and data\.csv has 2 × 3 entries: give one"),
     "as many as columns": (saved(np.ones(3)), "3 × 1 weights, .* or one for each of the 2 rows"),
     "three dimensions": (saved(np.ones((2, 3, 1))), "no matrix"),
-    "negative": (saved(V - 1), r"the weight -1 in row 0, column 0 \(counted from 0\)"),
+    "negative": (saved(V - 1), r"the weight -1 in row 0, column 0 \(counted from 0"),
     "NaN": (saved(np.where(V > 2, np.nan, V)), "the weight nan in row 0, column 2"),
     "infinite": (saved(np.where(V == 4, np.inf, V)), "the weight inf in row 1, column 0"),
     "all zero": (saved(np.zeros(2)), r"All weights in .*w\.npy are zero"),
