@@ -495,7 +495,7 @@ def test_itakura_saito_may_have_zeros_where_nothing_is_observed() -> None:
     i, j = np.argwhere(M)[7]
     X[i, j] = 0
     for data in (X, sp.csr_array(X)):
-        with pytest.raises(DataError, match=rf"1 of the {M.sum()} entries are: the first is in row {i}, column {j} "):
+        with pytest.raises(DataError, match=rf"1 of the {M.sum()} entries are zero, the first in row {i}, column {j} "):
             NMF(K, beta_loss="itakura-saito").fit(data, mask=M)
 
 
