@@ -1,5 +1,6 @@
 """MovieLens 100K: seconds to what a plain program in NumPy reaches."""
 
+import warnings
 from collections.abc import Iterator
 from statistics import median
 from time import perf_counter
@@ -7,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from sklearn.exceptions import ConvergenceWarning
 
 from benchmarks.problems import start
 from benchmarks.tables import number
@@ -15,7 +17,7 @@ from docs.gallery.movielens import SHAPE, Ratings, ratings
 from partwise import NMF
 from partwise.plot._style import LIGHT, dress, grid, new_figure
 
-# Components, iterations of the reference and of ours, and how often ours is timed.
+# Components, iterations of the reference, those of ours that are drawn, and how often ours is timed.
 K, ITERATIONS, ENOUGH, ROUNDS = 10, 100, 60, 5
 # Whole fits of cmfrec, each from its own start.
 _CMFREC_ITERATIONS = (1, 2, 3, 5, 7, 10, 14, 20, 28, 40)
@@ -51,16 +53,32 @@ def reference(data: Ratings, W: np.ndarray, H: np.ndarray) -> Iterator[tuple[flo
 def measure() -> dict[str, Any]:
     """Seconds and objectives of the reference, of ours from the same start and of cmfrec from its own."""
     data = ratings()
-    X = data.matrix
     W, H = _start(data)
-    model = NMF(K, init="custom", tol=0, max_iter=ENOUGH, implicit_zeros="missing")
-    model.fit(X, W=W, H=H)
-    fits = []
-    for _ in range(ROUNDS):
+    course = list(reference(data, W, H))
+    _timed(data, W, H, 3)
+    model = _timed(data, W, H, ENOUGH)[1]
+    history = [model.history_[name].tolist() for name in ("seconds", "objective")]
+    needed = 1 + int(np.argmax(model.history_["objective"] <= course[-1][1]))
+    calls = [_timed(data, W, H, needed) for _ in range(ROUNDS)]
+    assert all(objective <= course[-1][1] for _, _, objective in calls)
+    return {
+        "reference": course,
+        "ours": list(zip(*history, strict=True)),
+        "needed": needed,
+        "calls": [seconds for seconds, _, _ in calls],
+        "cmfrec": _cmfrec(data),
+    }
+
+
+def _timed(data: Ratings, W: np.ndarray, H: np.ndarray, iterations: int) -> tuple[float, NMF, float]:
+    """Seconds of a whole call, the model, and the objective straight from what it returned."""
+    X = data.matrix
+    model = NMF(K, init="custom", tol=0, max_iter=iterations, implicit_zeros="missing")
+    begun = perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # it is told when to end
         W_end = model.fit_transform(X, W=W, H=H)
-        fits.append(list(zip(model.history_["seconds"].tolist(), model.history_["objective"].tolist(), strict=True)))
-    assert np.isclose(model.history_["objective"][-1], half_squares(data, W_end, model.components_), rtol=1e-10)
-    return {"reference": list(reference(data, W, H)), "fits": fits, "cmfrec": _cmfrec(data)}
+    return perf_counter() - begun, model, half_squares(data, W_end, model.components_)
 
 
 def _start(data: Ratings) -> tuple[np.ndarray, np.ndarray]:
@@ -98,16 +116,15 @@ def section(found: dict[str, Any]) -> str:
     """Text."""
     _draw(found)
     target = found["reference"][-1]
-    times = [reached(points, target[1]) for points in found["fits"]]
-    assert None not in times
-    ours, cmfrec = median(filter(None, times)), reached(found["cmfrec"], target[1])
+    ours, cmfrec = median(found["calls"]), reached(found["cmfrec"], target[1])
     return f"""\
 ### Seconds
 
 k = {K}, no penalty, float64, 2 threads. A reference in plain NumPy takes the rows one by one: the Gram of the entries
 that are there, then a sweep of coordinate descent. After {ITERATIONS} iterations, which take {target[0]:.1f} s, its
-objective ½ Σ (x − y)² over the ratings is {target[1]:,.0f}. From the same start partwise is there after
-{number(ours)} s (median of {len(times)} fits, compiled before): **{target[0] / ours:.0f} times sooner**.
+objective ½ Σ (x − y)² over the ratings is {target[1]:,.0f}. From the same start partwise is below that after
+{found["needed"]} iterations, a whole call of {number(ours)} s (median of {len(found["calls"])}, compiled before):
+**{target[0] / ours:.0f} times sooner**.
 {_beside(cmfrec, ours)}
 
 ![Objective against seconds](movielens-seconds.png)
@@ -118,7 +135,7 @@ def _beside(cmfrec: float | None, ours: float) -> str:
     if cmfrec is None:
         return ""
     return (
-        "cmfrec (`nonneg=True`, float64, no offsets, next to no penalty, from its own start) takes "
+        "cmfrec (`nonneg=True`, float64, no offsets, next to no penalty, from its own start) takes a call of "
         f"{number(cmfrec)} s, {cmfrec / ours:.1f} times as long."
     )
 
@@ -133,8 +150,11 @@ def _draw(found: dict[str, Any]) -> None:
 
 
 def _draw_race(ax: Any, found: dict[str, Any]) -> None:
-    ours = sorted(found["fits"], key=lambda points: points[-1][0])[len(found["fits"]) // 2]
-    lines = {"plain NumPy by rows": found["reference"], "cmfrec, its own start": found["cmfrec"], "partwise": ours}
+    lines = {
+        "plain NumPy by rows": found["reference"],
+        "cmfrec, its own start": found["cmfrec"],
+        "partwise": found["ours"],
+    }
     for (name, points), colour in zip(lines.items(), ("#777777", COLOURS[1], COLOURS[0]), strict=True):
         if points:
             ax.plot(*zip(*points, strict=True), color=colour, label=name, linewidth=2.2 if name == "partwise" else 1.4)

@@ -12,7 +12,7 @@ from docs.gallery import air
 from docs.gallery.drawing import cosines
 from partwise import NMF
 
-K, SEEDS, STARTS, SHARE, SIGMA = 4, range(5), range(10), 0.05, 0.05
+K, SEEDS, STARTS, SHARE, SIGMA = 4, range(10), range(10), 0.05, 0.05
 # Iterations between two reweightings, the most of these, and the fall of the loss that ends them.
 FEW, MANY, ROUNDS, TURN = 5, 500, 100, 1e-5
 # In units of σ: Huber's own limit, and that of EPA's program.
@@ -125,7 +125,8 @@ of {len(found["planted"])} draws:
 
 {table(head, rows)}
 
-A fit that has converged to the errors keeps them: the weights have to move early. On Baltimore's air with the limit of
+A fit that has converged to the errors keeps them: the weights have to move early, and even then not every draw is
+found again. On Baltimore's air with the limit of
 EPA's program, {EPA_LIMIT:g} σ, there are no such errors, and little changes: Σ ρ is {baltimore["squares"]:,.0f} for the
 fit by squares and {baltimore["huber"]:,.0f} after {baltimore["rounds"]} rounds, from the same start.
 """
