@@ -120,9 +120,10 @@ def test_kernels_from_the_disk_give_the_bits_of_those_just_compiled(tmp_path: Pa
     variables = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
     command = [sys.executable, "-c", EVERY_FIT]
     runs = [
-        subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=600, check=True)
+        subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=600, check=False)
         for _ in range(2)
     ]
+    assert [run.stderr for run in runs] == ["", ""]
     assert list(tmp_path.rglob("*.nbi"))
     assert runs[0].stdout == runs[1].stdout
 
