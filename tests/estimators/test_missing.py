@@ -264,12 +264,10 @@ def test_it_is_no_worse_than_the_plain_algorithm(beta_loss: Any, solver: str, ki
     assert 0.5 * model.reconstruction_err_**2 <= 1.02 * loss(X, V, W, H, beta)
 
 
-@each_fit
+@pytest.mark.parametrize(("beta_loss", "solver"), FITS[:5])  # others approach zeros too slowly to end
 @each_kind
 def test_at_the_end_both_sides_are_optimal(beta_loss: Any, solver: str, kind: str) -> None:
     beta = beta_of(beta_loss)
-    if solver == "mu" and beta != 1:
-        pytest.skip("Multiplicative updates approach zeros too slowly to end.")
     data, observed, X, V = weighted(beta, kind)
     model, W = fit(data, beta_loss, solver, observed, max_iter=6000, tol=1e-5 if solver != "mu" else 1e-3)
     H = model.components_.T
