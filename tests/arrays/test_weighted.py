@@ -101,7 +101,7 @@ def test_products_grams_and_residuals(way: str, seen: float) -> None:
 @each_way
 @pytest.mark.parametrize("beta", BETAS)
 def test_divergences(way: str, beta: float) -> None:
-    X, M, E, r = parts(37, 23, 0.6)
+    X, M, E, r = parts(17, 12, 0.6)
     operand, x, v = ways(X + (beta <= 0), M, E, r)[way]()
     if not allowed(beta, x, v):
         assert way.startswith(("CSR", "CSC", "COO"))

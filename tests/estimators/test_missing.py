@@ -121,28 +121,26 @@ CONTAINERS: dict[str, Callable[[np.ndarray], Any]] = {
 }
 
 
+@pytest.mark.usefixtures("few_steps")
 @each_fit
 @each_dtype
 def test_every_container_gives_one_answer(beta_loss: Any, solver: str, dtype: type, tmp_path: Path) -> None:
     M = holes()
     X = np.where(M, counts(beta_of(beta_loss)), 0).astype(dtype)  # no sparse matrix stores what is missing
-    start = {"max_iter": 6}
-    model, W = fit(X, beta_loss, solver, {"mask": M}, **start)
-    expected, tolerance = W @ model.components_, 1e-9 if dtype == np.float64 else 2e-3
+    tolerance = 1e-9 if dtype == np.float64 else 2e-3
+
+    def answers(data: Any) -> list[np.ndarray]:
+        model, W = fit(data, beta_loss, solver, {"mask": M}, max_iter=6)
+        assert model.n_missing_ == (~M).sum()
+        assert W.dtype == dtype
+        H = model.components_
+        return [W @ H, model.transform(data, mask=M) @ H, np.array([model.score(data, mask=M)])]
+
+    expected = answers(X)
     for name, container in CONTAINERS.items():
-        data = mapped(X, tmp_path) if name == "mapped" else container(X)
-        other, F = fit(data, beta_loss, solver, {"mask": M}, **start)
-        assert other.n_missing_ == (~M).sum()
-        assert F.dtype == dtype
-        np.testing.assert_allclose(F @ other.components_, expected, rtol=0, atol=tolerance * expected.max())
-        again = other.transform(data, mask=M) @ other.components_
-        assert (
-            loss(X.astype(float), M * 1.0, again.astype(float), np.eye(17), beta_of(beta_loss))
-            <= 1.001
-            * loss(X.astype(float), M * 1.0, (F @ other.components_).astype(float), np.eye(17), beta_of(beta_loss))
-            + tolerance
-        )
-        assert other.score(data, mask=M) == pytest.approx(model.score(X, mask=M), rel=1e3 * tolerance, abs=tolerance)
+        found = answers(mapped(X, tmp_path) if name == "mapped" else container(X))
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_allclose(one, other, rtol=0, atol=tolerance * np.abs(other).max())
 
 
 @pytest.mark.usefixtures("few_steps")
@@ -215,6 +213,7 @@ KINDS = ["mask", "sparse mask", "few", "weights", "sparse weights", "rows", "spa
 each_kind = pytest.mark.parametrize("kind", KINDS)
 
 
+@pytest.mark.usefixtures("few_steps")
 @each_fit
 @each_kind
 def test_the_history_never_rises_and_ends_at_what_the_entries_give(beta_loss: Any, solver: str, kind: str) -> None:
@@ -246,21 +245,22 @@ def test_in_either_precision_the_history_never_rises(beta_loss: Any, solver: str
     assert objective[-1] == pytest.approx(loss(X, V, W.astype(float), H, beta_of(beta_loss)), rel=1e3 * eps)
 
 
+@pytest.mark.usefixtures("few_steps")
 @each_fit
-@each_kind
+@pytest.mark.parametrize("kind", ["mask", "few", "sparse weights", "sparse rows"])
 def test_it_is_no_worse_than_the_plain_algorithm(beta_loss: Any, solver: str, kind: str) -> None:
     """Sweeps of HALS, or multiplicative steps, over the entries, from the same start."""
     beta = beta_of(beta_loss)
     data, observed, X, V = weighted(beta, kind)
     rng = np.random.default_rng(3)  # a start that leads both to the same optimum
     W0, H0 = rng.random((SHAPE[0], K)) + 0.1, rng.random((SHAPE[1], K)) + 0.1
-    model, _ = fit(data, beta_loss, solver, observed | {"W": W0, "H": H0.T}, init="custom", max_iter=25)
+    model, _ = fit(data, beta_loss, solver, observed | {"W": W0, "H": H0.T}, init="custom", max_iter=12)
     plain: Any = {
         "bpp": lambda x, v, F, G: exact_rows(x, v, G),
         "cd": hals_by_rows,
         "mu": lambda x, v, F, G: multiplicative_step(x, v, F, G, beta),
     }[solver if beta == 2 else "mu"]
-    W, H = alternation(plain, X, V, W0, H0, 25)
+    W, H = alternation(plain, X, V, W0, H0, 12)
     assert 0.5 * model.reconstruction_err_**2 <= 1.02 * loss(X, V, W, H, beta)
 
 
@@ -411,9 +411,9 @@ def test_what_is_missing_does_not_matter(beta_loss: Any, solver: str, container:
     M = np.repeat(M[:, :1], SHAPE[1], axis=1) if how == "rows" else M
     said: dict[str, Any] = {"mask": M} if how == "mask" else {"weights": M[:, 0] * 2.0 if how == "rows" else M * 2.0}
     found = []
-    for value in (X, 1e6, np.nan, np.inf, -1.0):
+    for value in (X, np.nan, np.inf, -1.0):
         data = container(np.where(M, X, value))
-        model, W = fit(data, beta_loss, solver, said, max_iter=6, init=None)
+        model, W = fit(data, beta_loss, solver, said, max_iter=3, init=None)
         found.append((W.tobytes(), model.components_.tobytes(), model.history_["objective"].tobytes()))
         found.append((model.transform(data, **said).tobytes(),))
     assert len(set(found)) == 2
@@ -502,9 +502,7 @@ def everything(given: Any) -> bytes:
 
 
 @pytest.mark.usefixtures("few_steps")
-@pytest.mark.parametrize(
-    "container", [np.asarray, np.asfortranarray, sp.csr_array, sp.csc_array, sp.coo_array, unsorted]
-)
+@pytest.mark.parametrize("container", [np.asarray, np.asfortranarray, sp.coo_array, unsorted])
 @each_fit
 def test_nothing_of_the_users_is_modified(container: Any, beta_loss: Any, solver: str) -> None:
     X, M = counts(beta_of(beta_loss)) + 0.5, holes()
