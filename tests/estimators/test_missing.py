@@ -13,6 +13,7 @@ from sklearn import config_context
 from sklearn.model_selection import GridSearchCV, KFold
 
 from partwise import NMF, DataError, Dataset
+from partwise.arrays.rows import RowBlocks
 from partwise.engine.compose import loss_named, solver_named
 from partwise.losses import LOSSES, WEIGHTED
 from partwise.models import rows
@@ -641,13 +642,7 @@ def test_transform_and_score_judge_what_is_said_too() -> None:
         model.score(x, weights=np.zeros(SHAPE[0]))
     assert not model.transform(x, weights=np.zeros(SHAPE[0])).any()
     with pytest.raises(DataError, match="give X as one matrix"):
-        NMF(2).fit(blocks(), mask=np.ones((4, 3), bool))
-
-
-def blocks() -> Any:
-    from partwise.arrays.rows import RowBlocks
-
-    return RowBlocks([np.ones((2, 3)), np.ones((2, 3))])
+        NMF(2).fit(RowBlocks([np.ones((2, 3)), np.ones((2, 3))]), mask=np.ones((4, 3), bool))
 
 
 # -- metadata routing --------------------------------------------------------------------------------------------------
