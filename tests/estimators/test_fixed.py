@@ -125,7 +125,7 @@ def test_several_starts_hold_the_same_entries(known: Any) -> None:
     X, _, H = known
     one, best = (NMF(K, init="random", random_state=0, n_init=n).fit(X, H=H, fixed_components=[2]) for n in (1, 4))
     np.testing.assert_array_equal(best.components_[2], H[2])
-    assert best.reconstruction_err_ <= one.reconstruction_err_
+    assert best.reconstruction_err_ <= one.reconstruction_err_ * (1 + 1e-12)
 
 
 def test_known_components_find_the_others(known: Any) -> None:

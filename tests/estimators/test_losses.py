@@ -113,7 +113,7 @@ def test_what_is_fitted_is_what_transform_gives(loss: Any, beta: float, dtype: t
         return beta_divergence(X.astype(float), F.astype(float) @ model.components_.astype(float), beta)
 
     # Below β = 0 a row can have several minima.
-    assert value(again) == pytest.approx(value(W), rel=1e-3 if beta >= 0 else 0.02)
+    assert value(again) == pytest.approx(value(W), rel=1e-3 if beta >= 0 else 0.05)
     alone = np.vstack([model.transform(X[i : i + 1]) for i in range(5)])
     np.testing.assert_allclose(alone, again[:5], rtol=1e-3, atol=1e-3 * float(again.max()))
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from partwise.engine.compose import loss_named
 from partwise.engine.problem import Problem
 from partwise.engine.state import State
 from partwise.kernels.threads import threads
@@ -30,6 +31,11 @@ def model(
 ) -> Bilinear:
     problem = Problem(stored(X, *case), Frobenius(), *penalties)
     return Bilinear(problem, SOLVERS[solver](), Plan(20, 0.01), settles)
+
+
+def multiplicative(beta: float, X: np.ndarray) -> Bilinear:
+    problem = Problem(stored(X, "memory", "C"), loss_named(beta), *NO_PENALTY)
+    return Bilinear(problem, SOLVERS["mu"](), Plan(), settles=True)
 
 
 def start(dtype: type = np.float64, seed: int = 5) -> tuple[np.ndarray, np.ndarray]:
@@ -199,3 +205,47 @@ def test_the_bits_do_not_depend_on_threads(solver: str, case: tuple[str, str]) -
             state = a.finish(stepped(a, 15)[-1])
             found.add((state.W.tobytes(), state.H.tobytes(), state.objective, state.optimality))
     assert len(found) == 1
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_factors_that_drift_apart_are_brought_back_and_walk_the_same_way(dtype: type) -> None:
+    a = multiplicative(0.5, noisy(M, N, K).astype(dtype) + dtype(0.1))
+    W, H = start(dtype)
+    apart = dtype(2) ** np.array([0, 30, -30, 5], dtype)
+    states = a.step([a.start(W, H), a.start(W * apart, H / apart)])
+    for _ in range(20):
+        near, far = states
+        W_near, W_far = (np.asarray(a.factors(state)[0]) for state in states)
+        assert near.objective == far.objective
+        moved = far.H / near.H
+        np.testing.assert_array_equal(moved, np.broadcast_to(moved[0], moved.shape))
+        np.testing.assert_array_equal(W_far * moved[0], W_near)
+        assert np.abs(np.log2(W_far.max(axis=0) / far.H.max(axis=0))).max() < 26
+        states = a.step(states)
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.5, 1.5, 3.0])
+def test_looking_ahead_takes_multiplicative_steps_to_where_plain_ones_come_much_later(beta: float) -> None:
+    a = multiplicative(beta, noisy(M, N, K) + 0.1)
+    plain = ahead = a.step([a.start(*start())])[0]
+    for _ in range(150):
+        plain = a.step([replace(plain, momentum=type(plain.momentum)())])[0]
+    lowest = [ahead.objective]
+    for _ in range(75):
+        ahead = a.step([ahead])[0]
+        lowest.append(ahead.objective)
+    assert (np.diff(lowest) <= 0).all()
+    assert lowest[-1] <= plain.objective
+
+
+def test_the_end_is_not_above_the_last_step_where_a_bold_one_rose() -> None:
+    a = multiplicative(0.5, noisy(M, N, K) + 0.1)
+    state = a.start(*start())
+    for _ in range(10):
+        state = a.step([state])[0]
+    for held in (None, np.ones((M, K), bool)):
+        bad = replace(state, H_base=state.H * np.linspace(0.1, 10, N)[:, None], free_W=held)
+        finished = a.finish(bad)
+        assert finished.objective <= state.objective * (1 + 1e-12)
+        W, H = a.factors(finished)
+        assert finished.objective == pytest.approx(a.problem.objective(W, H), rel=1e-12)

@@ -201,3 +201,27 @@ def test_an_entry_that_is_lost_beside_the_others_becomes_zero_and_a_small_one_th
     parts = GradientParts(np.array([[1.0, 0.1, 0.9, 0.1]]), np.ones(4), 0.0, -1.0, 0.0)
     new = MultiplicativeUpdates().update(parts, F, Plan())[0]
     np.testing.assert_allclose(new, [[1.0, 0.0, 0.9e-40, 1e-21]])
+
+
+@each_beta
+def test_a_bold_step_goes_the_same_way_and_further(beta: float, rng: np.random.Generator) -> None:
+    X = positive_data(rng, (M, N), beta)
+    F, G = factors(rng)
+    plain, bold = (
+        np.log(MultiplicativeUpdates().update(parts_of(block_of(X), F, G, beta), F, Plan(bold=bold))[0] / F)
+        for bold in (False, True)
+    )
+    further = bold / plain
+    np.testing.assert_allclose(further, further[0, 0], rtol=1e-9)
+    assert further[0, 0] > 1
+
+
+def test_a_look_ahead_starts_in_the_scale_of_what_it_looks_beyond(rng: np.random.Generator) -> None:
+    new, before = rng.random((2, N, K))
+    before[:, 2] = 0
+    base = MultiplicativeUpdates().base(new, before)
+    np.testing.assert_allclose(base.sum(axis=0)[[0, 1, 3]], new.sum(axis=0)[[0, 1, 3]])
+    np.testing.assert_allclose(base[:, 0] / before[:, 0], base[0, 0] / before[0, 0])
+    np.testing.assert_array_equal(base[:, 2], 0)
+    single = MultiplicativeUpdates().base(new.astype(np.float32), before.astype(np.float32))
+    assert single.dtype == np.float32

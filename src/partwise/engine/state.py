@@ -1,6 +1,6 @@
 """What one step hands to the next."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -55,6 +55,16 @@ class State:
     dead: tuple[int, ...] = ()
     free_W: Rows = None
     free_H: Array | None = None
+
+    @property
+    def next_W(self) -> Plan:
+        """The plan of W's next half-step: only a plain step has to be safe."""
+        return replace(self.plan_W, bold=not self.momentum.plain)
+
+    @property
+    def next_H(self) -> Plan:
+        """The same of H."""
+        return replace(self.plan_H, bold=not self.momentum.plain)
 
     @property
     def held(self) -> bool:

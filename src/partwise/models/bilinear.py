@@ -25,6 +25,8 @@ _CANCELLED = 1e-4
 _CANCELLED_STEP = 1e4
 # A plain step cannot raise the objective; up to this many times the rounding it may seem to.
 _NOISE = 4
+# Powers of two by which the scales of a component in W and in H may each have moved before they are made alike again.
+_APART = 12
 # Where the objective shows no difference, steps go on while each takes the optimality below this share of what it was.
 _NEARER = 0.9
 
@@ -76,7 +78,7 @@ class Bilinear:
         rows, shares = self._by_rows(states)
         if self.solver.form.additive:
             halves = [
-                self._lowered(share.subproblem, state.H_look, state.plan_H, state.free_H)
+                self._lowered(share.subproblem, state.H_look, state.next_H, state.free_H)
                 for state, share in zip(states, shares, strict=True)
             ]
         else:
@@ -95,15 +97,15 @@ class Bilinear:
             subproblems = frame(block, [W for W, _, _ in triples])
             for state, subproblem, (W, base, free) in zip(states, subproblems, triples, strict=True):
                 penalised = subproblem.plus(*problem.penalty_W.quadratic(W))
-                solved, work = _updated(solver, penalised, W, state.plan_W, free)
+                solved, work = _updated(solver, penalised, W, state.next_W, free)
                 new.append((self._ahead(state, problem.penalty_W, solved, base), solved))
                 works.append(work)
             looks = [look for look, _ in new]
             additive = solver.form.additive
             subproblems = self._frame(looks)(block.T, held) if additive else [None] * len(looks)
             penalties = [problem.penalty_W.value(look) for look in looks]
-            alive = [look.max(axis=0, initial=0) > 0 for look in looks]
-            return tuple(new), Each(tuple(map(Share, subproblems, penalties, works, alive)))
+            largest = [look.max(axis=0, initial=0) for look in looks]
+            return tuple(new), Each(tuple(map(Share, subproblems, penalties, works, largest)))
 
         rows, report = problem.operand.sweep(visit, tuple((state.W, state.W_base, state.free_W) for state in states))
         return _parts(rows), report.each
@@ -118,7 +120,7 @@ class Bilinear:
             pairs = [_parts(pair) for pair in _parts(rows)]
             subproblems = frame(block, [_array(F) for F, _ in pairs])
             halves = [
-                self._lowered(subproblem, _array(F), state.plan_H, _optional(free))
+                self._lowered(subproblem, _array(F), state.next_H, _optional(free))
                 for state, subproblem, (F, free) in zip(states, subproblems, pairs, strict=True)
             ]
             courses = tuple(Course(half.loss, half.work) for half in halves)
@@ -169,19 +171,42 @@ class Bilinear:
             )
         optimality = float(np.sqrt(max(share.work.first, half.work.last))) / self.problem.scale
         level = plain and objective >= state.lowest
-        return replace(
+        accepted = replace(
             tried,
             W=W,
             W_base=base,
             H=H,
             H_base=half.solved,
-            H_look=self._ahead(state, penalty, half.solved, state.H_base),
+            H_look=self._look(state, half.solved),
             momentum=state.momentum if level else state.momentum.grown(),
             objective=min(objective, state.objective) if level else objective,
             lowest=min(objective, state.lowest),
             optimality=optimality,
             stalled=state.stalled + 1 if level and optimality > _NEARER * state.optimality else 0,
-            dead=_dead(share.alive, H),
+            dead=_dead(share.largest, H),
+        )
+        return self._balanced(accepted, share.largest)
+
+    def _balanced(self, state: State, largest: Array) -> State:
+        """The same pair with scale that has run from one factor to the other brought back, given W's largest entries.
+
+        By powers of two, so the steps go on bit for bit; multiplicative ones let scale run until it overflows.
+        """
+        if state.held or not self.problem.free_scale:
+            return state
+        of_H = state.H.max(axis=0, initial=0).astype(np.float64)
+        ratio = np.divide(largest, of_H, out=np.ones_like(of_H), where=(largest > 0) & (of_H > 0))
+        apart = np.round(0.5 * np.log2(ratio))
+        if np.abs(apart).max(initial=0) <= _APART:
+            return state
+        return self._moved(state, np.exp2(apart).astype(state.H.dtype))
+
+    def _moved(self, state: State, scale: Array) -> State:
+        """Each component's W divided by its scale, and its H multiplied."""
+        operand = self.problem.operand
+        W, base = (operand.place(_array(operand.gather(rows)) / scale) for rows in (state.W, state.W_base))
+        return replace(
+            state, W=W, W_base=base, H=state.H * scale, H_base=state.H_base * scale, H_look=state.H_look * scale
         )
 
     def _frame(self, held: Sequence[Array]) -> Frame:
@@ -189,6 +214,11 @@ class Bilinear:
 
     def _ahead(self, state: State, penalty: Penalty, new: Array, base: Array) -> Array:
         return state.momentum.ahead(new, base, penalty.bounds, self.solver.floor)
+
+    def _look(self, state: State, H: Array) -> Array:
+        """H's look-ahead; held entries stay."""
+        look = self._ahead(state, self.problem.penalty_H, H, self.solver.base(H, state.H_base))
+        return look if state.free_H is None else np.where(state.free_H, look, H)
 
     @property
     def _slack(self) -> float:
@@ -205,15 +235,12 @@ class Bilinear:
         """The pair to return: scale and order settled where the start was ours, W solved exactly, and measured."""
         if self.problem.survey.sumsq == 0 and not state.held:
             return self._zero(state)
-        # Where the loss is known at the old H only, the solution that followed is lower still.
-        state = replace(state, H=state.H_base)
-        if self.settles and self.problem.free_scale:
-            state = self._scaled(state)
-        # W of which entries are held is what the steps have made of the others.
-        solved = self._measured(state, solve=state.free_W is None)
+        # Where the loss is known at the old H only, the solution that followed is nearly always lower still. W of which
+        # entries are held is what the steps have made of the others.
+        solved = self._measured(self._scaled(replace(state, H=state.H_base)), solve=state.free_W is None)
         if self.problem.loss.certificate is not NormalEquations and solved.objective > state.objective + self._slack:
-            # Rows solved by steps, not exactly: where they are not convex (β < 1) they can end above where they were.
-            solved = self._measured(state, solve=False)
+            # That step was bold, or rows solved by steps, which are not convex for β < 1, ended above where they were.
+            solved = self._measured(self._scaled(state), solve=False)
         if self.settles:
             solved = self._ordered(solved)
         if solved.objective < max(_CANCELLED * self.problem.magnitude, _CANCELLED_STEP * self._slack):
@@ -251,7 +278,9 @@ class Bilinear:
         return W, optimality, report.loss + report.penalty + problem.penalty_H.value(state.H)
 
     def _scaled(self, state: State) -> State:
-        """Rows of Hᵀ sum to 1, and W carries the units of the data."""
+        """Rows of Hᵀ sum to 1, and W carries the units of the data, where scale is ours to settle."""
+        if not (self.settles and self.problem.free_scale):
+            return state
         W, H = self.factors(state)
         sums = H.sum(axis=0, dtype=np.float64)
         scale = np.where(sums > 0, sums, 1.0).astype(H.dtype)
@@ -325,9 +354,9 @@ def _residual(subproblem: Any, F: Array, free: Array | None) -> float:
     return float(held.residual(start))
 
 
-def _dead(alive: Array, H: Array) -> tuple[int, ...]:
-    """Components that are zero in W or in H."""
-    return tuple(np.flatnonzero(~(alive & (H.max(axis=0, initial=0) > 0))).tolist())
+def _dead(largest: Array, H: Array) -> tuple[int, ...]:
+    """Components that are zero in W, by its largest entries, or in H."""
+    return tuple(np.flatnonzero((largest <= 0) | (H.max(axis=0, initial=0) <= 0)).tolist())
 
 
 def _array(rows: Rows) -> Array:

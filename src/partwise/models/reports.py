@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import numpy as np
+
 from partwise._types import Array
 from partwise.arrays.operand import Report
 from partwise.solvers.base import Work
@@ -14,21 +16,21 @@ R = TypeVar("R", bound=Report)
 class Share:
     """What the visit of a block reports for one state.
 
-    Its share of H's subproblem at the new W where such shares add up, W's penalty, how its half-step went, and which
-    components W has any of.
+    Its share of H's subproblem at the new W where such shares add up, W's penalty, how its half-step went, and the
+    largest entry of each component.
     """
 
     subproblem: Any
     penalty: float
     work: Work
-    alive: Array
+    largest: Array
 
     def __add__(self, other: "Share") -> "Share":
         return Share(
             None if self.subproblem is None else self.subproblem + other.subproblem,
             self.penalty + other.penalty,
             self.work + other.work,
-            self.alive | other.alive,
+            np.maximum(self.largest, other.largest),
         )
 
 

@@ -20,11 +20,14 @@ class Plan:
         A row stops when a sweep gains at most this share of what its first one did.
     sparse : bool
         Whether to go row by row, skipping coordinates that stay at zero, instead of across rows.
+    bold : bool
+        Whether a step may be longer than what surely lowers the loss: it is judged afterwards.
     """
 
     sweeps: int = 1
     gain: float = 0.0
     sparse: bool = False
+    bold: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,15 @@ class Solver(ABC):
 
     @abstractmethod
     def update(self, subproblem: Any, F: Array, plan: Plan) -> tuple[Array, Work]:
-        """A new factor, at which the subproblem (penalty joined) is not larger than at F; F stays as it is."""
+        """A new factor, at which the subproblem (penalty joined) is not larger than at F unless ``plan.bold``.
 
-    @abstractmethod
+        F stays as it is.
+        """
+
+    def base(self, new: Array, before: Array) -> Array:
+        """Where a look-ahead beyond ``new`` starts from, given the solution before it."""
+        return before
+
     def next_plan(self, plan: Plan, work: Work, F: Array) -> Plan:
         """The plan of the next half-step on factors like F, from counted operations only."""
+        return plan

@@ -27,7 +27,3 @@ class NewtonDescent(Solver):
         lower = descent(block.weighted, subproblem.G, subproblem.sums, penalty, F, plan.sweeps, plan.gain, new)
         totals = sum(parallel(lower, pairwise(block.ranges)), np.zeros(4))
         return new, Work.of(totals, len(new))
-
-    def next_plan(self, plan: Plan, work: Work, F: Array) -> Plan:
-        """One kernel serves sparse and dense factors."""
-        return plan
