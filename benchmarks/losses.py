@@ -12,6 +12,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -31,6 +32,8 @@ from partwise.engine.compose import loss_named
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "losses.md"
 MOST = 600
+# Times scikit-learn's seconds that partwise may look for its objective.
+LONGEST = 4
 THREADS = 2
 HEAD = [
     "data",
@@ -49,14 +52,18 @@ HEAD = [
 
 @dataclass(frozen=True)
 class Case:
-    """A matrix, a loss, the number of parts, the iterations of scikit-learn, and the ratio that is asked for."""
+    """A matrix, a loss, the number of parts, the iterations of scikit-learn, and the ratio that is asked for.
+
+    ``reach`` is the objective to end at where it is stated; else it is the one at which scikit-learn ends.
+    """
 
     title: str
     load: Callable[[], Any]
     loss: Any
     k: int
     iterations: int
-    asked: int
+    asked: float
+    reach: float | None = None
 
 
 def piano() -> Any:
@@ -72,9 +79,13 @@ def ragtime() -> Any:
 
 
 def floored(spectrum: Any) -> Any:
-    """|spectrum|² and a floor a billionth of its largest entry."""
+    """|spectrum|² and a floor a billionth of its largest entry, of mean 1.
+
+    scikit-learn raises what is below 1e-7 in a model to that: on smaller numbers its Itakura–Saito fits diverge.
+    """
     power = np.abs(spectrum).astype(float) ** 2
-    return power + 1e-9 * power.max()
+    power += 1e-9 * power.max()
+    return power / power.mean()
 
 
 def counts() -> Any:
@@ -90,6 +101,7 @@ def matrix(problem: str) -> Callable[[], Any]:
 
 CASES = {
     "pbmc": Case("PBMC 3k counts", matrix("pbmc"), "kullback-leibler", 20, 100, 45),
+    "pbmc-20": Case("PBMC 3k counts, to 4 857 000", matrix("pbmc"), "kullback-leibler", 20, 20, 1, reach=4_857_000.0),
     "news": Case("20 Newsgroups counts", counts, "kullback-leibler", 20, 100, 30),
     "dblp": Case("DBLP counts", matrix("dblp"), "kullback-leibler", 20, 100, 15),
     "piano-is": Case("piano_mary", piano, "itakura-saito", 10, 200, 5),
@@ -122,10 +134,10 @@ def case_rows(case: Case) -> Iterator[list[str]]:
     task = {"n_components": case.k, "init": "custom", "beta_loss": case.loss, "tol": 0}
     theirs = ScikitLearnNMF(solver="mu", max_iter=case.iterations, **task)
     seconds, fitted = timed(lambda: theirs.fit_transform(X, W=W.copy(), H=H.copy()))
-    objective = divergence(X, fitted, theirs.components_, case)
+    objective = case.reach or divergence(X, fitted, theirs.components_, case)
     for dtype in ("float64", "float32"):
         x, w, h = X.astype(dtype), W.astype(dtype), H.astype(dtype)
-        ours = NMF(n_threads=THREADS, max_iter=MOST, **task)
+        ours = NMF(n_threads=THREADS, max_iter=MOST, max_time=LONGEST * seconds, **task)
         NMF(n_threads=THREADS, max_iter=3, **task).fit(x, W=w, H=h)  # kernels are loaded
         ours.fit(x, W=w, H=h)
         course = ours.history_["objective"][:-1]
@@ -137,7 +149,7 @@ def case_rows(case: Case) -> Iterator[list[str]]:
             yield [*cells, missed, "–", "–", f"≥ {case.asked}", times]
             continue
         needed = int(np.argmax(course <= objective)) + 1
-        mine = median(timed(lambda n=needed, x=x, w=w, h=h: again(task, n, x, w, h))[0] for _ in range(3))  # type: ignore[misc]
+        mine = median(timed(partial(again, task, needed, x, w, h))[0] for _ in range(3))
         yield [*cells, number(mine), str(needed), f"**{number(seconds / mine)}**", f"≥ {case.asked}", times]
 
 

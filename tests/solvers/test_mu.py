@@ -203,6 +203,15 @@ def test_an_entry_that_is_lost_beside_the_others_becomes_zero_and_a_small_one_th
     np.testing.assert_allclose(new, [[1.0, 0.0, 0.9e-40, 1e-21]])
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_an_entry_whose_products_would_leave_the_range_becomes_zero_unless_it_grows(dtype: type) -> None:
+    small = np.sqrt(np.finfo(dtype).tiny) / 2
+    F = np.array([[1.0, small, small, 4 * small]], dtype)
+    parts = GradientParts(np.array([[1.0, 0.9, 1.1, 0.9]], dtype), np.ones(4, dtype), 0.0, 0.0, 1.0)
+    new = MultiplicativeUpdates().update(parts, F, Plan())[0]
+    np.testing.assert_allclose(new, F * np.array([1.0, 0.0, 1.1, 0.9]), rtol=1e-6)
+
+
 @each_beta
 def test_a_bold_step_goes_the_same_way_and_further(beta: float, rng: np.random.Generator) -> None:
     X = positive_data(rng, (M, N), beta)

@@ -128,7 +128,7 @@ def _by_steps(problem: Problem, H: Array) -> Callable[[Block], tuple[Array, Subp
     2015).
     """
     judge, frame = (problem.loss.around(GradientParts, [H], valued) for valued in (True, False))
-    solver = MultiplicativeUpdates()
+    solver, bold = MultiplicativeUpdates(), Plan(bold=True)
     small = max(_SMALL, 100 * float(np.finfo(H.dtype).eps))
 
     def solve(block: Block) -> tuple[Array, Subproblem]:
@@ -137,7 +137,7 @@ def _by_steps(problem: Problem, H: Array) -> Callable[[Block], tuple[Array, Subp
         ahead = np.zeros((len(W), 1), W.dtype)
         for _ in range(_STEPS):
             parts = frame(block, [look])[0].plus(*problem.penalty_W.quadratic(look))
-            new = np.where(live, solver.update(parts, look, Plan())[0], W)
+            new = np.where(live, solver.update(parts, look, bold)[0], W)
             gradient = parts.penalised_positive(look, slice(None)) - parts.negative
             back = (gradient * (new - W)).sum(axis=1, keepdims=True) > 0
             ahead = np.where(back, 0, ahead + 1)

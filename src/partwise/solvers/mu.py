@@ -7,7 +7,8 @@ from partwise.kernels.beta import relative_squares
 from partwise.solvers.base import Plan, Solver, Work
 from partwise.subproblems import GradientParts, in_ranges
 
-# The share of a row's largest entry below which one is lost beside it, whatever it is multiplied with.
+# The share of the largest one of a row below which an entry's part in the model is lost beside it, whatever it is
+# multiplied with.
 _GONE = float(np.finfo(np.float64).eps) ** 2
 
 # A bold step's exponent lies this many times beyond the mean of the one that surely lowers the loss and of 1, the
@@ -18,8 +19,9 @@ _BOLD = 1.25
 class MultiplicativeUpdates(Solver):
     """F ← F (negative / positive)^γ, with the γ that lowers every β-divergence, whatever the penalty.
 
-    A zero stays a zero, and an entry that falls fast and is lost beside the others of its row becomes one. An entry
-    without a positive part, whose held component is zero, stays as it is.
+    A zero stays a zero. An entry becomes one that falls fast and is lost beside the others of its row, or that falls to
+    where its products leave the range of numbers: subnormal ones cost ten times the time of others. An entry without a
+    positive part, whose held component is zero, stays as it is.
     """
 
     name = "mu"
@@ -30,7 +32,7 @@ class MultiplicativeUpdates(Solver):
 
     def update(self, subproblem: GradientParts, F: Array, plan: Plan) -> tuple[Array, Work]:
         new = np.empty(F.shape, F.dtype)
-        gamma = subproblem.exponent
+        gamma, least = subproblem.exponent, np.sqrt(np.finfo(F.dtype).tiny)
         if plan.bold:
             gamma = _BOLD * (1.0 + gamma) / 2.0
 
@@ -39,8 +41,10 @@ class MultiplicativeUpdates(Solver):
             negative, positive = subproblem.negative[rows], subproblem.penalised_positive(F, rows)
             ratio = np.divide(negative, positive, out=np.ones_like(positive), where=positive > 0)
             np.multiply(F[rows], ratio if gamma == 1.0 else ratio**gamma, out=new[rows])
-            gone = new[rows] < _GONE * new[rows].max(axis=1, keepdims=True, initial=0)
-            new[rows][gone & (ratio < 0.5)] = 0
+            shares = new[rows] * positive  # which do not depend on the scales of the components
+            largest = shares.max(axis=1, keepdims=True, initial=0)
+            gone = (ratio < 0.5) & (shares < _GONE * largest)
+            new[rows][gone | (ratio < 1.0) & (shares < least * largest)] = 0
             return relative_squares(F[rows], positive, negative)
 
         squares = sum(in_ranges(multiply, F))
