@@ -119,7 +119,8 @@ def test_a_mask_does_what_holes_do(whole, holed):
     assert (first.code, first.err) == (0, "")
     assert first.json["mask"] == "mask.csv"
     assert first.json["missing"] == second.json["missing"] > 0
-    np.testing.assert_array_equal(load("a.npz").components_, load("b.npz").components_)
+    # The two tables lie differently in memory, for which some BLAS kernels add up in another order.
+    np.testing.assert_allclose(load("a.npz").components_, load("b.npz").components_, rtol=1e-7, atol=1e-9)
     assert partwise("transform", "a.npz", "whole.csv", "--mask", "mask.csv", "--out", "W.csv").err == ""
     np.testing.assert_allclose(read("W.csv").X, load("b.npz").transform(data, mask=mask), rtol=1e-9)
 
