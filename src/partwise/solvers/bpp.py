@@ -45,10 +45,6 @@ class BlockPivoting(Solver):
         totals = sum(in_ranges(solve, F), np.zeros(4))
         return new, Work.of(totals, len(new))
 
-    def next_plan(self, plan: Plan, work: Work, F: Array) -> Plan:
-        """Exact steps need no plan."""
-        return plan
-
 
 class RowPivoting(Solver):
     """The same where each row has a Gram of its own."""
@@ -72,7 +68,3 @@ class RowPivoting(Solver):
 
         totals = sum(parallel(solve, pairwise(subproblem.ranges)), np.zeros(4))
         return new, Work.of(totals, len(new))
-
-    def next_plan(self, plan: Plan, work: Work, F: Array) -> Plan:
-        """Exact steps need no plan."""
-        return plan
