@@ -67,3 +67,19 @@ def test_steps_that_would_pass_the_minimum_are_held_back(dtype: type) -> None:
     F, new = np.array([[60.0, 50.0]], dtype), np.empty((1, 2), dtype)
     descent((X.data, X.indices, X.indptr), G, G.sum(axis=0, dtype=float)[None], (0.0, 0.0), F, 1, 0.0, new)((0, 1))
     assert new[0, 0] > 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_zero_that_wants_to_grow_only_after_others_have_moved_does(seed: int) -> None:
+    """Between two sweeps of all coordinates zeros are not visited: at the end none may be left that should grow."""
+    rng = np.random.default_rng(seed)
+    G = rng.uniform(size=(30, 6))
+    X = rng.poisson(rng.uniform(size=(40, 6)) @ G.T).astype(float)
+    F = np.where(rng.uniform(size=(40, 6)) < 0.7, 0.0, 5.0)
+    S, new = G.sum(axis=0)[None], np.empty_like(F)
+    descent((X,), G, S, (0.0, 0.0), F, 500, 1e-16, new)((0, 40))
+    Y = new @ G.T
+    gradient = S - np.divide(X, Y, out=np.zeros_like(X), where=X > 0) @ G
+    assert ((new > 0) & (F == 0)).any()
+    assert gradient.min() > -1e-6
+    assert abs(gradient[new > 0]).max() < 1e-6
