@@ -55,6 +55,11 @@ def assert_is(block: WeightedBlock, x: np.ndarray, v: np.ndarray, rtol: float) -
     np.testing.assert_allclose(np.broadcast_to(block.weights_of(index), x[index].shape), v[index], rtol, 1e-7)
     np.testing.assert_array_equal(block.rows(index), x[index])
     np.testing.assert_array_equal(block.counts, (v > 0).sum(axis=1))
+    taken = block.taken(index)
+    np.testing.assert_array_equal(taken.rows(np.arange(3)), x[index])
+    np.testing.assert_array_equal(taken.counts, (v[index] > 0).sum(axis=1))
+    np.testing.assert_allclose(taken.weighted_times(G), (v * x)[index] @ g, rtol, atol)
+    np.testing.assert_allclose(np.broadcast_to(taken.weights_times(G), (3, g.shape[1])), v[index] @ g, rtol, atol)
 
 
 def assert_surveyed(block: WeightedBlock, x: np.ndarray, v: np.ndarray, rtol: float) -> None:

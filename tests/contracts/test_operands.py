@@ -147,6 +147,9 @@ def test_single_rows(operand: Operand, X: np.ndarray) -> None:
         np.testing.assert_array_equal(rows, X[block.start + index])
         rows[:] = -1  # a copy
         np.testing.assert_array_equal(block.rows(index), X[block.start + index])
+        taken = block.taken(index)
+        assert (taken.start, taken.shape, taken.dtype) == (0, (3, N), block.dtype)
+        np.testing.assert_array_equal(taken.rows(np.arange(3)), X[block.start + index])
 
 
 def test_residual_squares(operand: Operand, X: np.ndarray, rng: np.random.Generator) -> None:

@@ -7,7 +7,7 @@ from scipy.optimize import nnls
 from partwise.engine.compose import loss_named
 from partwise.engine.problem import Problem
 from partwise.losses import Frobenius
-from partwise.models.rows import transform
+from partwise.models.rows import rows_solver, transform
 from partwise.penalties import Elastic
 from tests.contracts.storages import CASES, stored
 from tests.reference.beta import gradient_parts
@@ -69,3 +69,20 @@ def test_rows_of_other_losses_end_where_no_coefficient_wants_to_move(
     shares = W / np.maximum(W.max(axis=1, keepdims=True), np.finfo(float).tiny)
     assert wanted.min() > -1e-5
     assert (shares * wanted).max() < 1e-5
+
+
+@pytest.mark.parametrize("beta", [1.5, 2.5])
+def test_steps_from_rows_that_are_near_end_where_others_do_and_zeros_that_should_grow_do(
+    beta: float, rng: np.random.Generator
+) -> None:
+    H = rng.gamma(0.5, 1, (40, 5)) + 0.01
+    X = rng.poisson(rng.gamma(1, 1, (30, 5)) @ H.T).astype(float)
+    posed = Problem(stored(X, "memory", "C"), loss_named(beta), Elastic(), Elastic())
+    W = transform(posed, H)
+    near = np.where(rng.random(W.shape) < 0.3, 0, W)
+    (block,) = posed.operand.blocks
+    found = rows_solver(posed, H)(block, near)[0]
+    assert ((near == 0) & (W > 1e-3)).any()
+    np.testing.assert_allclose(found, W, atol=1e-4 * W.max())
+    once = rows_solver(posed, H, 1)(block, near)[0]
+    assert abs(once - W).max() > 100 * abs(found - W).max()

@@ -89,6 +89,10 @@ class Block(ABC):
         """Copies of single rows of the block, dense or CSR as the block is."""
 
     @abstractmethod
+    def taken(self, index: Array) -> "Block":
+        """A block of copies of single rows, which starts at 0."""
+
+    @abstractmethod
     def rows(self, index: Array) -> Array:
         """Copies of single rows of the block, dense (len(index) × n)."""
 
@@ -200,6 +204,9 @@ class DenseBlock(Block):
     def part(self, index: Array) -> Array:
         return np.ascontiguousarray(self.x[index])
 
+    def taken(self, index: Array) -> Block:
+        return DenseBlock(self.part(index))
+
     def rows(self, index: Array) -> Array:
         return np.array(self.x[index])
 
@@ -272,6 +279,9 @@ class CSRBlock(Block):
 
     def part(self, index: Array) -> Any:
         return self.x[index]
+
+    def taken(self, index: Array) -> Block:
+        return CSRBlock(self.part(index))
 
     def rows(self, index: Array) -> Array:
         return np.asarray(self.x[index].toarray())

@@ -99,6 +99,9 @@ class WeightedDenseBlock(DenseBlock, WeightedBlock):
 
         return of
 
+    def taken(self, index: Array) -> WeightedBlock:
+        return WeightedDenseBlock(self.part(index), self.weights.of_rows(index))
+
     @lazy
     def weighted(self) -> tuple[Array, ...]:
         return (_product(self.x, self.weights.tile(slice(None), slice(None))),)
@@ -219,6 +222,13 @@ class WeightedCSRBlock(CSRBlock, WeightedBlock):
             cancelled = np.flatnonzero(out < CANCELLED * whole)
             out[cancelled] = dense_residual_squares(self, cancelled, F[cancelled], G)
         return out
+
+    def taken(self, index: Array) -> WeightedBlock:
+        entries = self.weights.entries
+        if entries is not None:
+            entries = sp.csr_array((entries, self.x.indices, self.x.indptr), self.shape)[index].data
+        of_rows = replace(self.weights, entries=None).of_rows(index)
+        return WeightedCSRBlock(self.part(index), replace(of_rows, entries=entries))
 
     @lazy
     def weighted(self) -> tuple[Array, ...]:

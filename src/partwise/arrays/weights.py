@@ -25,11 +25,15 @@ class Weights:
     absent: float = 1.0
 
     def part(self, start: int, stop: int) -> "Weights":
-        """Those of some rows of dense data."""
+        """Those of consecutive rows of dense data."""
+        return self.of_rows(slice(start, stop))
+
+    def of_rows(self, index: Array | slice) -> "Weights":
+        """Those of single rows of dense data."""
         return replace(
             self,
-            entries=None if self.entries is None else self.entries[start:stop],
-            rows=None if self.rows is None else self.rows[start:stop],
+            entries=None if self.entries is None else self.entries[index],
+            rows=None if self.rows is None else self.rows[index],
         )
 
     @property

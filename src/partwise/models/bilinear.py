@@ -262,12 +262,13 @@ class Bilinear:
         problem = self.problem
         form = problem.loss.certificate
         frame = problem.loss.around(form, [state.H])
-        solved_rows = rows_solver(problem, state.H) if solve else None
+        # Rows that are solved by steps take no more of them than the fit took: the end should not outlast it.
+        solved_rows = rows_solver(problem, state.H, state.n_iter) if solve else None
 
         def visit(block: Block, rows: Rows) -> tuple[Rows, Residuals]:
             first, free = _parts(rows)
             W = _array(first)
-            W, one = (W, frame(block, [W])[0]) if solved_rows is None else solved_rows(block)
+            W, one = (W, frame(block, [W])[0]) if solved_rows is None else solved_rows(block, W)
             other = problem.loss.around(form, [W])(block.T, [state.H])[0]
             squares = _residual(one.plus(*problem.penalty_W.quadratic(W)), W, _optional(free))
             return W, Residuals(squares, other, one.measure(W, W)[1], problem.penalty_W.value(W))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 
@@ -30,8 +31,16 @@ _ROW_RIDGE = 1e-10
 _ENTRIES = Plan(sweeps=500, gain=1e-8)
 # Multiplicative steps of a row: the most, and the change below which they have ended, see ``_change``.
 _STEPS, _SMALL = 500, 1e-8
+# What a zero that should grow is given, of what it would have if all parts were alike.
+_LITTLE = 1e-3
 # The factors by which a look-ahead may lie beyond a step.
 _LEAST, _MOST = 0.3, 3.0
+
+
+class RowsSolver(Protocol):
+    """See :func:`rows_solver`."""
+
+    def __call__(self, block: Block, near: Array | None = None) -> tuple[Array, Subproblem]: ...
 
 
 class ExactRows:
@@ -68,20 +77,26 @@ class ExactRows:
         return np.asarray(BlockPivoting().update(unit, F, Plan())[0] / self._units)
 
 
-def rows_solver(problem: Problem, H: Array) -> Callable[[Block], tuple[Array, Subproblem]]:
-    """What turns a block into its rows of the best W for a held H (n × k), and the subproblem that judges them."""
+def rows_solver(problem: Problem, H: Array, most: int = _STEPS) -> RowsSolver:
+    """What turns a block into its rows of the best W for a held H (n × k), and the subproblem that judges them.
+
+    Where a loss leaves nothing but steps there are ``most`` of them, and they begin at rows that are nearly the best,
+    if any are given; other losses need neither.
+    """
     forms = problem.loss.forms
+    if forms == {GradientParts}:
+        return _by_steps(problem, H, most)
     return next(solver for form, solver in _SOLVERS.items() if form in forms)(problem, H)
 
 
-def _exactly(problem: Problem, H: Array) -> Callable[[Block], tuple[Array, Subproblem]]:
+def _exactly(problem: Problem, H: Array) -> RowsSolver:
     """The products are taken in float64 also for float32 data, so that an ill-conditioned H does not cost digits."""
     held = H.astype(np.float64)
     frame = problem.loss.around(NormalEquations, [held])
     penalty = problem.penalty_W.quadratic(held)
     exact = ExactRows(NormalEquations(held, gram_of(held), 0.0).plus(*penalty).penalised_gram)
 
-    def solve(block: Block) -> tuple[Array, Subproblem]:
+    def solve(block: Block, near: Array | None = None) -> tuple[Array, Subproblem]:
         subproblem = frame(block, [held])[0]
         W = exact.solve(subproblem.plus(*penalty).penalised_cross)
         return W.astype(problem.operand.dtype, copy=False), subproblem
@@ -89,14 +104,14 @@ def _exactly(problem: Problem, H: Array) -> Callable[[Block], tuple[Array, Subpr
     return solve
 
 
-def _each_exactly(problem: Problem, H: Array) -> Callable[[Block], tuple[Array, Subproblem]]:
+def _each_exactly(problem: Problem, H: Array) -> RowsSolver:
     """The same with a Gram for each row; sweeps from zero find the support."""
     judge = problem.loss.around(problem.loss.certificate, [H])
     held = H.astype(np.float64)
     frame = problem.loss.around(RowEquations, [held])
     linear, ridge = problem.penalty_W.quadratic(held)
 
-    def solve(block: Block) -> tuple[Array, Subproblem]:
+    def solve(block: Block, near: Array | None = None) -> tuple[Array, Subproblem]:
         start = np.zeros((block.shape[0], held.shape[1]))
         subproblem = replace(frame(block, [start])[0].plus(linear, ridge), steeper=_ROW_RIDGE)
         W = RowDescent().update(subproblem, start, _SUPPORT)[0]
@@ -106,12 +121,12 @@ def _each_exactly(problem: Problem, H: Array) -> Callable[[Block], tuple[Array, 
     return solve
 
 
-def _by_entries(problem: Problem, H: Array) -> Callable[[Block], tuple[Array, Subproblem]]:
+def _by_entries(problem: Problem, H: Array) -> RowsSolver:
     """Coordinate descent on the entries of each row until a sweep gains next to nothing."""
     judge = problem.loss.around(problem.loss.certificate, [H])
     frame = problem.loss.around(Entries, [H])
 
-    def solve(block: Block) -> tuple[Array, Subproblem]:
+    def solve(block: Block, near: Array | None = None) -> tuple[Array, Subproblem]:
         start = _equal_parts(block, H)
         subproblem = frame(block, [start])[0].plus(*problem.penalty_W.quadratic(start))
         W = NewtonDescent().update(subproblem, start, _ENTRIES)[0]
@@ -120,7 +135,7 @@ def _by_entries(problem: Problem, H: Array) -> Callable[[Block], tuple[Array, Su
     return solve
 
 
-def _by_steps(problem: Problem, H: Array) -> Callable[[Block], tuple[Array, Subproblem]]:
+def _by_steps(problem: Problem, H: Array, most: int) -> RowsSolver:
     """Multiplicative steps, for each row until its own have become small.
 
     They look ahead along the last step, as a factor and not as a difference, so that what is small grows back as fast
@@ -131,21 +146,35 @@ def _by_steps(problem: Problem, H: Array) -> Callable[[Block], tuple[Array, Subp
     solver, bold = MultiplicativeUpdates(), Plan(bold=True)
     small = max(_SMALL, 100 * float(np.finfo(H.dtype).eps))
 
-    def solve(block: Block) -> tuple[Array, Subproblem]:
-        W = look = _equal_parts(block, H)
+    def grown(block: Block, near: Array) -> Array:
+        """Steps cannot leave a zero: those that should grow are given a little."""
+        parts = frame(block, [near])[0].plus(*problem.penalty_W.quadratic(near))
+        wanted = (near == 0) & (parts.negative > parts.penalised_positive(near, slice(None)))
+        return np.where(wanted, _LITTLE * _equal_parts(block, H), near)
+
+    def solve(block: Block, near: Array | None = None) -> tuple[Array, Subproblem]:
+        W = _equal_parts(block, H) if near is None else grown(block, near)
+        left, rows = block, np.arange(len(W))  # those that still move, and perhaps as many again
+        now = look = W
         live = np.ones((len(W), 1), bool)
         ahead = np.zeros((len(W), 1), W.dtype)
-        for _ in range(_STEPS):
-            parts = frame(block, [look])[0].plus(*problem.penalty_W.quadratic(look))
-            new = np.where(live, solver.update(parts, look, bold)[0], W)
+        for _ in range(min(most, _STEPS)):
+            parts = frame(left, [look])[0].plus(*problem.penalty_W.quadratic(look))
+            new = np.where(live, solver.update(parts, look, bold)[0], now)
             gradient = parts.penalised_positive(look, slice(None)) - parts.negative
-            back = (gradient * (new - W)).sum(axis=1, keepdims=True) > 0
+            back = (gradient * (new - now)).sum(axis=1, keepdims=True) > 0
             ahead = np.where(back, 0, ahead + 1)
             live &= _change(new, look) > small
-            beyond = _quotient(new, W) ** (ahead / (ahead + 3))
-            W, look = new, new * np.clip(beyond, _LEAST, _MOST)
-            if not live.any():
-                break
+            beyond = _quotient(new, now) ** (ahead / (ahead + 3))
+            now, look = new, new * np.clip(beyond, _LEAST, _MOST)
+            if 2 * np.count_nonzero(live) <= len(live):
+                W[rows] = now
+                moving = np.flatnonzero(live)
+                if not moving.size:
+                    break
+                left, rows = left.taken(moving), rows[moving]
+                now, look, live, ahead = now[moving], look[moving], live[moving], ahead[moving]
+        W[rows] = now
         return W, judge(block, [W])[0]
 
     return solve
@@ -171,13 +200,12 @@ def _equal_parts(block: Block, H: Array) -> Array:
     return np.repeat(start, H.shape[1], axis=1)
 
 
-_SOLVERS: dict[type[Subproblem], Callable[[Problem, Array], Callable[[Block], tuple[Array, Subproblem]]]] = {
+_SOLVERS: dict[type[Subproblem], Callable[[Problem, Array], RowsSolver]] = {
     NormalEquations: _exactly,
     RowEquations: _each_exactly,
     Entries: _by_entries,
-    GradientParts: _by_steps,
 }
-"""How rows are solved, by the form of the subproblem; the first that the loss states is taken."""
+"""How rows are solved to the end, by the form of the subproblem; the first that the loss states is taken."""
 
 
 def transform(problem: Problem, H: Array) -> Array:
