@@ -168,7 +168,7 @@ def page(rows: str) -> str:
     """The table with what a reader needs to judge it."""
     return f"""# The other losses
 
-{setting()} {THREADS} threads.
+{setting("losses")} One start, for which each ends in a minimum of its own.
 
 scikit-learn's `NMF(solver="mu")` does the stated number of iterations in float64 (`tol=0`); partwise, everything at its
 default but `tol=0`, does as many as it needs from the same start to end at the same objective or below it. Times are of

@@ -208,12 +208,12 @@ added up), as a share of those without dropping.
 """
 
 
-def setting() -> str:
-    """Date, commit, machine and versions, as a sentence."""
+def setting(module: str = "restarts") -> str:
+    """Command, date, commit, machine and versions, as a sentence."""
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
     versions = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "scikit-learn", "numba"))
     machine = f"{commit.stdout.strip()}, {platform.machine()}, {THREADS} threads, Python {platform.python_version()}"
-    return f"`python -m benchmarks.restarts`, {datetime.now(UTC):%Y-%m-%d}, commit {machine}, {versions}."
+    return f"`python -m benchmarks.{module}`, {datetime.now(UTC):%Y-%m-%d}, commit {machine}, {versions}."
 
 
 if __name__ == "__main__":

@@ -298,8 +298,9 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
     def transform(self, X: Any, *, mask: Any = None, weights: Any = None) -> Array:
         """The W, shape (n_samples, n_components), that minimises the objective for the learnt parts.
 
-        Each row is solved exactly, so its coefficients do not depend on the rows beside it. A row of which nothing is
-        observed has none: they are zero.
+        Each row is solved by itself: exactly for the Frobenius loss, to small steps for others. So its coefficients do
+        not depend on the rows beside it. A row of which nothing is observed has none: they are zero. For β < 1 a row
+        can have several minima, of which one is found; at β = −1 it can be much higher than where a fit would end.
 
         Parameters
         ----------
