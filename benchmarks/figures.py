@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from benchmarks.curves import best_objectives
 from benchmarks.growth import TITLES, axes, exponent, points
@@ -32,6 +33,9 @@ def draw_curves(problem: str, records: Sequence[Record], path: Path) -> None:
     axis.set(xscale="log", yscale="log", xlabel="seconds of the whole call (2 threads)")
     axis.set(ylabel="objective above the best", title=f"{PROBLEMS[problem].title}, k = {PROBLEMS[problem].k}")
     axis.set_ylim(_LEAST * 0.8, _MOST)
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: f"{seconds:g}"))
+    axis.xaxis.set_minor_formatter(NullFormatter())
     for excess in (0.05, 0.01, 0.001):
         axis.axhline(excess, color="#bbbbbb", linewidth=0.8, zorder=0)
         axis.annotate(f"{1 + excess:g} ×", (1, excess), xycoords=("axes fraction", "data"), xytext=(3, -3),

@@ -83,3 +83,9 @@ def test_a_zero_that_wants_to_grow_only_after_others_have_moved_does(seed: int) 
     assert ((new > 0) & (F == 0)).any()
     assert gradient.min() > -1e-6
     assert abs(gradient[new > 0]).max() < 1e-6
+
+
+def test_scales_of_the_factors_far_apart_divide_by_no_zero() -> None:
+    X, G, new = np.array([[1.0, 2.0, 3.0]]), np.full((3, 1), 1e-110), np.empty((1, 1))
+    descent((X,), G, G.sum(axis=0)[None], (0.0, 0.0), np.full((1, 1), 1e110), 100, 0.0, new)((0, 1))
+    np.testing.assert_allclose(new, 2e110)

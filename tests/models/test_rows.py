@@ -86,3 +86,15 @@ def test_steps_from_rows_that_are_near_end_where_others_do_and_zeros_that_should
     np.testing.assert_allclose(found, W, atol=1e-4 * W.max())
     once = rows_solver(posed, H, 1)(block, near)[0]
     assert abs(once - W).max() > 100 * abs(found - W).max()
+
+
+@pytest.mark.parametrize("beta", [0.5, 1.5, 2.5, 4.0])
+def test_a_row_of_zeros_where_the_model_is_zero_leaves_them(beta: float, rng: np.random.Generator) -> None:
+    """Blocks: each part alone explains some columns, so that without it nothing says that it should grow."""
+    H = np.kron(np.eye(3), np.ones((4, 1))) * rng.uniform(1, 2, (12, 1))
+    W = rng.uniform(1, 3, (6, 3))
+    posed = Problem(stored(W @ H.T, "memory", "C"), loss_named(beta), Elastic(), Elastic())
+    near = W.copy()
+    near[0] = near[1, 1] = near[2, :2] = 0
+    (block,) = posed.operand.blocks
+    np.testing.assert_allclose(rows_solver(posed, H)(block, near)[0], W, rtol=1e-4)

@@ -253,7 +253,7 @@ def _root(t: float, N: float, D: float, P: float, ridge: float) -> float:
     if D <= 0:
         return t if N > 0 else 0.0
     if ridge == 0:
-        return float(max(0.0, t + (N - P) * N / (P * D)))
+        return float(max(0.0, t + (N - P) / P * (N / D)))
     reach = N / D
     u = N / P
     r = ridge * reach / P

@@ -195,8 +195,10 @@ class Bilinear:
         if state.held or not self.problem.free_scale:
             return state
         of_H = state.H.max(axis=0, initial=0).astype(np.float64)
-        ratio = np.divide(largest, of_H, out=np.ones_like(of_H), where=(largest > 0) & (of_H > 0))
-        apart = np.round(0.5 * np.log2(ratio))
+        alive = (largest > 0) & (of_H > 0)
+        # A difference of logarithms: the quotient may leave the range of numbers.
+        of_W, of_H = (np.log2(F, out=np.zeros_like(of_H), where=alive) for F in (largest.astype(np.float64), of_H))
+        apart = np.round(0.5 * (of_W - of_H))
         if np.abs(apart).max(initial=0) <= _APART:
             return state
         return self._moved(state, np.exp2(apart).astype(state.H.dtype))
@@ -232,14 +234,14 @@ class Bilinear:
         return self._measure(state, solve=False)[1]
 
     def finish(self, state: State) -> State:
-        """The pair to return: scale and order settled where the start was ours, W solved exactly, and measured."""
+        """The pair to return: scale and order settled where the start was ours, W solved, and measured."""
         if self.problem.survey.sumsq == 0 and not state.held:
             return self._zero(state)
         # Where the loss is known at the old H only, the solution that followed is nearly always lower still. W of which
         # entries are held is what the steps have made of the others.
         solved = self._measured(self._scaled(replace(state, H=state.H_base)), solve=state.free_W is None)
         if self.problem.loss.certificate is not NormalEquations and solved.objective > state.objective + self._slack:
-            # That step was bold, or rows solved by steps, which are not convex for β < 1, ended above where they were.
+            # That step was bold, or rows solved by steps, which may be cut off or find another minimum, ended above.
             solved = self._measured(self._scaled(state), solve=False)
         if self.settles:
             solved = self._ordered(solved)
@@ -258,7 +260,7 @@ class Bilinear:
         return replace(state, W=zero, H=np.zeros_like(H), objective=0.0, optimality=0.0)
 
     def _measure(self, state: State, solve: bool) -> tuple[Rows, float, float]:
-        """W (solved exactly or as it is), the larger residual of both sides, and the objective, from one read."""
+        """W (solved or as it is), the larger residual of both sides, and the objective, from one read."""
         problem = self.problem
         form = problem.loss.certificate
         frame = problem.loss.around(form, [state.H])

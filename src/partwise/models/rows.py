@@ -147,10 +147,14 @@ def _by_steps(problem: Problem, H: Array, most: int) -> RowsSolver:
     small = max(_SMALL, 100 * float(np.finfo(H.dtype).eps))
 
     def grown(block: Block, near: Array) -> Array:
-        """Steps cannot leave a zero: those that should grow are given a little."""
-        parts = frame(block, [near])[0].plus(*problem.penalty_W.quadratic(near))
-        wanted = (near == 0) & (parts.negative > parts.penalised_positive(near, slice(None)))
-        return np.where(wanted, _LITTLE * _equal_parts(block, H), near)
+        """Steps cannot leave a zero, and leave what is tiny slowly: those that should grow are given a little.
+
+        Judged with that little in place: where the model is zero there is no gradient.
+        """
+        lifted = np.maximum(near, _LITTLE * _equal_parts(block, H))
+        parts = frame(block, [lifted])[0].plus(*problem.penalty_W.quadratic(lifted))
+        wanted = parts.negative > parts.penalised_positive(lifted, slice(None))
+        return np.where(wanted, lifted, near)
 
     def solve(block: Block, near: Array | None = None) -> tuple[Array, Subproblem]:
         W = _equal_parts(block, H) if near is None else grown(block, near)
