@@ -89,3 +89,15 @@ def test_scales_of_the_factors_far_apart_divide_by_no_zero() -> None:
     X, G, new = np.array([[1.0, 2.0, 3.0]]), np.full((3, 1), 1e-110), np.empty((1, 1))
     descent((X,), G, G.sum(axis=0)[None], (0.0, 0.0), np.full((1, 1), 1e110), 100, 0.0, new)((0, 1))
     np.testing.assert_allclose(new, 2e110)
+
+
+@given(poles=weights, t=st.one_of(st.just(0.0), positive), constant=positive)
+def test_without_a_ridge_steps_are_those_of_a_tiny_one(
+    poles: list[tuple[float, float]], t: float, constant: float
+) -> None:
+    assume(t > 0 or min(beta for _, beta in poles) > 0.01)
+    N, D = pull(poles, t)
+    assert _root(t, N, D, constant, 0.0) == pytest.approx(_root(t, N, D, constant, 1e-30), rel=1e-9, abs=1e-9)
+    if constant > N:
+        slope = 2 * constant - N
+        assert _safe(t, N, slope, 0.0) == pytest.approx(_safe(t, N, slope, 1e-30), rel=1e-9)

@@ -224,6 +224,17 @@ def test_factors_that_drift_apart_are_brought_back_and_walk_the_same_way(dtype: 
         states = a.step(states)
 
 
+@pytest.mark.parametrize(("dtype", "power"), [(np.float64, 530), (np.float32, 64)])
+def test_factors_whose_quotient_leaves_the_range_are_brought_back_too(dtype: type, power: int) -> None:
+    a = multiplicative(0.5, noisy(M, N, K).astype(dtype) + dtype(0.1))
+    W, H = start(dtype)
+    state = a.step([a.start(np.ldexp(W, power), np.ldexp(H, -power))])[0]
+    W_new, H_new = a.factors(state)
+    assert np.isfinite(W_new).all()
+    assert abs(np.log2(W_new.max(axis=0)) - np.log2(H_new.max(axis=0))).max() < 26
+    assert a.step([state])[0].objective <= state.objective
+
+
 @pytest.mark.parametrize("beta", [0.0, 0.5, 1.5, 3.0])
 def test_looking_ahead_takes_multiplicative_steps_to_where_plain_ones_come_much_later(beta: float) -> None:
     a = multiplicative(beta, noisy(M, N, K) + 0.1)

@@ -1,13 +1,18 @@
 """The convex half: rows of W for a held H."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from scipy.optimize import nnls
 
+from partwise import NMF
 from partwise.engine.compose import loss_named
 from partwise.engine.problem import Problem
 from partwise.losses import Frobenius
-from partwise.models.rows import rows_solver, transform
+from partwise.models.rows import Near, rows_solver, transform
 from partwise.penalties import Elastic
 from tests.contracts.storages import CASES, stored
 from tests.reference.beta import gradient_parts
@@ -81,10 +86,10 @@ def test_steps_from_rows_that_are_near_end_where_others_do_and_zeros_that_should
     W = transform(posed, H)
     near = np.where(rng.random(W.shape) < 0.3, 0, W)
     (block,) = posed.operand.blocks
-    found = rows_solver(posed, H)(block, near)[0]
+    found = rows_solver(posed, H)(block, Near(near, 500))[0]
     assert ((near == 0) & (W > 1e-3)).any()
     np.testing.assert_allclose(found, W, atol=1e-4 * W.max())
-    once = rows_solver(posed, H, 1)(block, near)[0]
+    once = rows_solver(posed, H)(block, Near(near, 1))[0]
     assert abs(once - W).max() > 100 * abs(found - W).max()
 
 
@@ -97,4 +102,20 @@ def test_a_row_of_zeros_where_the_model_is_zero_leaves_them(beta: float, rng: np
     near = W.copy()
     near[0] = near[1, 1] = near[2, :2] = 0
     (block,) = posed.operand.blocks
-    np.testing.assert_allclose(rows_solver(posed, H)(block, near)[0], W, rtol=1e-4)
+    np.testing.assert_allclose(rows_solver(posed, H)(block, Near(near, 500))[0], W, rtol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("beta", [0.0, 0.5, 1.5, 3.0])
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_array])
+def test_weighted_rows_by_steps_are_the_same_alone_and_together(
+    beta: float, kind: Callable[[np.ndarray], Any], rng: np.random.Generator
+) -> None:
+    """Rows that stop leave the others a block of their own, which has to keep their weights."""
+    H = rng.gamma(0.5, 1, (20, 3)) + 0.01
+    X = rng.poisson(rng.gamma(1, 1, (16, 3)) @ H.T) + 0.1
+    V = rng.integers(0, 3, X.shape) * rng.uniform(1, 2, (16, 1))
+    model = NMF(3, beta_loss=beta, alpha_W=0.01, max_iter=5, random_state=0).fit(kind(X), weights=V)
+    together = model.transform(kind(X), weights=V)
+    alone = np.vstack([model.transform(kind(X[i : i + 1]), weights=V[i : i + 1]) for i in range(len(X))])
+    np.testing.assert_allclose(together, alone, rtol=1e-6, atol=1e-9)

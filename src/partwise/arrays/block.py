@@ -90,7 +90,7 @@ class Block(ABC):
 
     @abstractmethod
     def taken(self, index: Array) -> "Block":
-        """A block of copies of single rows, which starts at 0."""
+        """The same as a block, which starts at 0, with their weights."""
 
     @abstractmethod
     def rows(self, index: Array) -> Array:

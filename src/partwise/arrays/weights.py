@@ -29,7 +29,7 @@ class Weights:
         return self.of_rows(slice(start, stop))
 
     def of_rows(self, index: Array | slice) -> "Weights":
-        """Those of single rows of dense data."""
+        """Those of some rows of dense data."""
         return replace(
             self,
             entries=None if self.entries is None else self.entries[index],

@@ -192,6 +192,8 @@ def _lower_row(
                 t = np.float64(before)
                 constant = S[s, j] + linear
                 P = constant + ridge * t
+                if P <= 0:  # neither data nor penalty knows this component, or it is held
+                    continue
                 N, D = _pulls(x, g, j, inverse, blocks)
                 to = _root(t, N, D, P, ridge)
                 safe = _safe(t, N, constant + P - N, ridge) if to < t else 0.0
@@ -247,8 +249,8 @@ def _pulls(x: Array, g: Array, j: int, inverse: Array, blocks: int) -> tuple[flo
 
 @inlined
 def _root(t: float, N: float, D: float, P: float, ridge: float) -> float:
-    """The root of (P + ridge δ)(N/D + δ) = N²/D as t + δ, not below zero."""
-    if P <= 0 or (t == 0 and N <= P):  # neither data nor penalty knows this component, or it stays at zero
+    """The root of (P + ridge δ)(N/D + δ) = N²/D as t + δ, not below zero; P > 0."""
+    if t == 0 and N <= P:
         return t
     if D <= 0:
         return t if N > 0 else 0.0

@@ -14,7 +14,7 @@ from partwise.engine.problem import Problem
 from partwise.engine.state import State
 from partwise.losses.base import Frame
 from partwise.models.reports import Course, Each, Half, Residuals, Share, Worst
-from partwise.models.rows import rows_solver
+from partwise.models.rows import Near, rows_solver
 from partwise.penalties.base import Penalty
 from partwise.solvers.base import Plan, Solver, Work
 from partwise.subproblems import NormalEquations
@@ -195,13 +195,13 @@ class Bilinear:
         if state.held or not self.problem.free_scale:
             return state
         of_H = state.H.max(axis=0, initial=0).astype(np.float64)
-        alive = (largest > 0) & (of_H > 0)
-        # A difference of logarithms: the quotient may leave the range of numbers.
-        of_W, of_H = (np.log2(F, out=np.zeros_like(of_H), where=alive) for F in (largest.astype(np.float64), of_H))
-        apart = np.round(0.5 * (of_W - of_H))
+        apart, alive = np.zeros_like(of_H), (largest > 0) & (of_H > 0)
+        # Of logarithms and by a power in range: neither the quotient of both nor its root need be.
+        apart[alive] = np.round(0.5 * (np.log2(largest[alive], dtype=np.float64) - np.log2(of_H[alive])))
         if np.abs(apart).max(initial=0) <= _APART:
             return state
-        return self._moved(state, np.exp2(apart).astype(state.H.dtype))
+        most = np.finfo(state.H.dtype).maxexp - 2
+        return self._moved(state, np.exp2(np.clip(apart, -most, most)).astype(state.H.dtype))
 
     def _moved(self, state: State, scale: Array) -> State:
         """Each component's W divided by its scale, and its H multiplied."""
@@ -264,13 +264,15 @@ class Bilinear:
         problem = self.problem
         form = problem.loss.certificate
         frame = problem.loss.around(form, [state.H])
-        # Rows that are solved by steps take no more of them than the fit took: the end should not outlast it.
-        solved_rows = rows_solver(problem, state.H, state.n_iter) if solve else None
+        solved_rows = rows_solver(problem, state.H) if solve else None
 
         def visit(block: Block, rows: Rows) -> tuple[Rows, Residuals]:
             first, free = _parts(rows)
             W = _array(first)
-            W, one = (W, frame(block, [W])[0]) if solved_rows is None else solved_rows(block, W)
+            if solved_rows is None:
+                one = frame(block, [W])[0]
+            else:  # by no more steps than the fit took, if by steps: its end should not outlast it
+                W, one = solved_rows(block, Near(W, state.n_iter))
             other = problem.loss.around(form, [W])(block.T, [state.H])[0]
             squares = _residual(one.plus(*problem.penalty_W.quadratic(W)), W, _optional(free))
             return W, Residuals(squares, other, one.measure(W, W)[1], problem.penalty_W.value(W))

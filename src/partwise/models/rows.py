@@ -1,7 +1,7 @@
-"""The convex half of the problem: rows of W for a given H, each to its own optimum."""
+"""Half of the problem: rows of W for a given H, each to an optimum of its own, where it is convex the only one."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -37,10 +37,26 @@ _LITTLE = 1e-3
 _LEAST, _MOST = 0.3, 3.0
 
 
-class RowsSolver(Protocol):
-    """See :func:`rows_solver`."""
+@dataclass(frozen=True)
+class Near:
+    """Where rows may begin that are solved by steps.
 
-    def __call__(self, block: Block, near: Array | None = None) -> tuple[Array, Subproblem]: ...
+    Parameters
+    ----------
+    W : ndarray of shape (rows, k)
+        Nearly the best.
+    steps : int
+        The most of them.
+    """
+
+    W: Array
+    steps: int
+
+
+class RowsSolver(Protocol):
+    """Turns a block into its rows of the best W, and the subproblem that judges them; only steps use ``near``."""
+
+    def __call__(self, block: Block, near: Near | None = None) -> tuple[Array, Subproblem]: ...
 
 
 class ExactRows:
@@ -77,15 +93,9 @@ class ExactRows:
         return np.asarray(BlockPivoting().update(unit, F, Plan())[0] / self._units)
 
 
-def rows_solver(problem: Problem, H: Array, most: int = _STEPS) -> RowsSolver:
-    """What turns a block into its rows of the best W for a held H (n × k), and the subproblem that judges them.
-
-    Where a loss leaves nothing but steps there are ``most`` of them, and they begin at rows that are nearly the best,
-    if any are given; other losses need neither.
-    """
+def rows_solver(problem: Problem, H: Array) -> RowsSolver:
+    """What solves rows for a held H (n × k)."""
     forms = problem.loss.forms
-    if forms == {GradientParts}:
-        return _by_steps(problem, H, most)
     return next(solver for form, solver in _SOLVERS.items() if form in forms)(problem, H)
 
 
@@ -96,7 +106,7 @@ def _exactly(problem: Problem, H: Array) -> RowsSolver:
     penalty = problem.penalty_W.quadratic(held)
     exact = ExactRows(NormalEquations(held, gram_of(held), 0.0).plus(*penalty).penalised_gram)
 
-    def solve(block: Block, near: Array | None = None) -> tuple[Array, Subproblem]:
+    def solve(block: Block, near: Near | None = None) -> tuple[Array, Subproblem]:
         subproblem = frame(block, [held])[0]
         W = exact.solve(subproblem.plus(*penalty).penalised_cross)
         return W.astype(problem.operand.dtype, copy=False), subproblem
@@ -111,7 +121,7 @@ def _each_exactly(problem: Problem, H: Array) -> RowsSolver:
     frame = problem.loss.around(RowEquations, [held])
     linear, ridge = problem.penalty_W.quadratic(held)
 
-    def solve(block: Block, near: Array | None = None) -> tuple[Array, Subproblem]:
+    def solve(block: Block, near: Near | None = None) -> tuple[Array, Subproblem]:
         start = np.zeros((block.shape[0], held.shape[1]))
         subproblem = replace(frame(block, [start])[0].plus(linear, ridge), steeper=_ROW_RIDGE)
         W = RowDescent().update(subproblem, start, _SUPPORT)[0]
@@ -126,7 +136,7 @@ def _by_entries(problem: Problem, H: Array) -> RowsSolver:
     judge = problem.loss.around(problem.loss.certificate, [H])
     frame = problem.loss.around(Entries, [H])
 
-    def solve(block: Block, near: Array | None = None) -> tuple[Array, Subproblem]:
+    def solve(block: Block, near: Near | None = None) -> tuple[Array, Subproblem]:
         start = _equal_parts(block, H)
         subproblem = frame(block, [start])[0].plus(*problem.penalty_W.quadratic(start))
         W = NewtonDescent().update(subproblem, start, _ENTRIES)[0]
@@ -135,7 +145,7 @@ def _by_entries(problem: Problem, H: Array) -> RowsSolver:
     return solve
 
 
-def _by_steps(problem: Problem, H: Array, most: int) -> RowsSolver:
+def _by_steps(problem: Problem, H: Array) -> RowsSolver:
     """Multiplicative steps, for each row until its own have become small.
 
     They look ahead along the last step, as a factor and not as a difference, so that what is small grows back as fast
@@ -156,13 +166,13 @@ def _by_steps(problem: Problem, H: Array, most: int) -> RowsSolver:
         wanted = parts.negative > parts.penalised_positive(lifted, slice(None))
         return np.where(wanted, lifted, near)
 
-    def solve(block: Block, near: Array | None = None) -> tuple[Array, Subproblem]:
-        W = _equal_parts(block, H) if near is None else grown(block, near)
-        left, rows = block, np.arange(len(W))  # those that still move, and perhaps as many again
+    def solve(block: Block, near: Near | None = None) -> tuple[Array, Subproblem]:
+        W = _equal_parts(block, H) if near is None else grown(block, near.W)
+        left, rows = block, np.arange(len(W))  # more than half of these still move
         now = look = W
         live = np.ones((len(W), 1), bool)
         ahead = np.zeros((len(W), 1), W.dtype)
-        for _ in range(min(most, _STEPS)):
+        for _ in range(_STEPS if near is None else min(near.steps, _STEPS)):
             parts = frame(left, [look])[0].plus(*problem.penalty_W.quadratic(look))
             new = np.where(live, solver.update(parts, look, bold)[0], now)
             gradient = parts.penalised_positive(look, slice(None)) - parts.negative
@@ -208,8 +218,9 @@ _SOLVERS: dict[type[Subproblem], Callable[[Problem, Array], RowsSolver]] = {
     NormalEquations: _exactly,
     RowEquations: _each_exactly,
     Entries: _by_entries,
+    GradientParts: _by_steps,
 }
-"""How rows are solved to the end, by the form of the subproblem; the first that the loss states is taken."""
+"""How rows are solved, by the form of the subproblem; the first that the loss states is taken."""
 
 
 def transform(problem: Problem, H: Array) -> Array:
