@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import sparse
@@ -40,10 +40,11 @@ def npy(array: np.ndarray) -> bytes:
     ),
     st.booleans(),
 )
+@example(np.array([[np.nan]]), False)
 def test_dense_arrays_keep_values_and_dtype(tmp_path_factory, array, fortran):
     path = tmp_path_factory.mktemp("npy") / "x.npy"
     np.save(path, np.asfortranarray(array) if fortran else array)
-    X = io.read(path).X
+    X = io.read(path, missing=bool(np.isnan(array).any())).X  # NaN is kept where it is said to be a missing entry
     assert X.dtype == array.dtype
     np.testing.assert_array_equal(X, array)
 
