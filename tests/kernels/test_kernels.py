@@ -12,6 +12,8 @@ from partwise.kernels.look_ahead import look_ahead
 from partwise.kernels.sparse import csr_times
 from partwise.kernels.sums import half_form, residual_squares
 from partwise.kernels.survey import survey_dense
+from partwise.kernels.threads import threads
+from partwise.subproblems import gram_of, largest_of
 from tests.reference.nmf import quadratic, side_residual, solve_by_supports
 
 small = st.integers(-4, 4).map(float)
@@ -69,6 +71,19 @@ def test_sums_over_factors(dtype: type, rng: np.random.Generator) -> None:
     positive = np.abs(F)
     expected = side_residual(positive.astype(float), cross.astype(float), norms) ** 2
     assert residual_squares(positive, cross, norms[None]) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (1, 1), (70, 7), (5000, 20)])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_gram_and_the_largest_entries_of_a_factor(shape: tuple[int, int], dtype: type) -> None:
+    G = np.random.default_rng(4).normal(size=shape).astype(dtype)
+    with threads(2):
+        gram, largest = gram_of(G), largest_of(G)
+    exact = G.T.astype(float) @ G
+    np.testing.assert_allclose(gram, exact, atol=10 * np.finfo(dtype).eps * np.abs(exact).max(initial=0))
+    np.testing.assert_array_equal(largest, G.max(axis=0, initial=0))
+    assert gram.dtype == np.float64
+    assert largest.dtype == dtype
 
 
 def test_look_ahead(rng: np.random.Generator) -> None:

@@ -17,7 +17,7 @@ from partwise.models.reports import Course, Each, Half, Residuals, Share, Worst
 from partwise.models.rows import Near, rows_solver
 from partwise.penalties.base import Penalty
 from partwise.solvers.base import Plan, Solver, Work
-from partwise.subproblems import NormalEquations
+from partwise.subproblems import NormalEquations, largest_of
 
 # Below this share of the loss at zero the loss that the subproblem gives for free has lost too many digits.
 _CANCELLED = 1e-4
@@ -104,7 +104,7 @@ class Bilinear:
             additive = solver.form.additive
             subproblems = self._frame(looks)(block.T, held) if additive else [None] * len(looks)
             penalties = [problem.penalty_W.value(look) for look in looks]
-            largest = [look.max(axis=0, initial=0) for look in looks]
+            largest = [largest_of(look) for look in looks]
             return tuple(new), Each(tuple(map(Share, subproblems, penalties, works, largest)))
 
         rows, report = problem.operand.sweep(visit, tuple((state.W, state.W_base, state.free_W) for state in states))
@@ -194,7 +194,7 @@ class Bilinear:
         """
         if state.held or not self.problem.free_scale:
             return state
-        of_H = state.H.max(axis=0, initial=0).astype(np.float64)
+        of_H = largest_of(state.H).astype(np.float64)
         apart, alive = np.zeros_like(of_H), (largest > 0) & (of_H > 0)
         # Of logarithms and by a power in range: neither the quotient of both nor its root need be.
         apart[alive] = np.round(0.5 * (np.log2(largest[alive], dtype=np.float64) - np.log2(of_H[alive])))
@@ -361,7 +361,7 @@ def _residual(subproblem: Any, F: Array, free: Array | None) -> float:
 
 def _dead(largest: Array, H: Array) -> tuple[int, ...]:
     """Components that are zero in W, by its largest entries, or in H."""
-    return tuple(np.flatnonzero((largest <= 0) | (H.max(axis=0, initial=0) <= 0)).tolist())
+    return tuple(np.flatnonzero((largest <= 0) | (largest_of(H) <= 0)).tolist())
 
 
 def _array(rows: Rows) -> Array:
