@@ -4,13 +4,14 @@ How work is cut into ranges never depends on the number of threads, so neither d
 """
 
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice, pairwise
 from typing import NamedTuple, TypeVar
 
@@ -146,6 +147,12 @@ def _one_thread(libraries: ThreadpoolController) -> AbstractContextManager[objec
     return limit
 
 
+@lru_cache(maxsize=1)
+def _libraries(modules: int) -> ThreadpoolController:
+    """The BLAS libraries of this process, looked for anew (2 ms) when modules were loaded: one may bring its own."""
+    return ThreadpoolController()
+
+
 class _BlasGuard:
     """BLAS on one thread from the first fit that enters to the last that leaves; then as it was.
 
@@ -165,7 +172,7 @@ class _BlasGuard:
 
     @contextmanager
     def single(self) -> Iterator[ThreadpoolController]:
-        libraries = ThreadpoolController()  # looked for each time: another BLAS may have been loaded since
+        libraries = _libraries(len(sys.modules))
         fit = object()
         try:
             # Inside the try: Ctrl-C while entering must not leave the limit behind.
