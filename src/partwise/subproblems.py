@@ -375,10 +375,14 @@ def _pushed(cross: Array, free: Array) -> Array:
 
 
 def gram_of(G: Array) -> Float64:
-    """GᵀG in float64: products of some rows in the dtype of G, their sum in float64."""
-    # Not by @, which keeps the GIL while it makes fewer than 500 entries: two threads took as long as one for k = 20.
-    parts = in_ranges(lambda start, stop: np.dot(G[start:stop].T, G[start:stop]), G)
-    return sum(parts, np.zeros((G.shape[1], G.shape[1])))
+    """GᵀG, made in float64: rounded to float32 its few numbers shifted the objective by more than all products did."""
+
+    def part(start: int, stop: int) -> Float64:
+        g = G[start:stop].astype(np.float64, copy=False)
+        # Not by @, which keeps the GIL while it makes fewer than 500 entries: for k = 20 two threads were no faster.
+        return np.asarray(np.dot(g.T, g))
+
+    return sum(in_ranges(part, G), np.zeros((G.shape[1], G.shape[1])))
 
 
 def largest_of(G: Array) -> Array:

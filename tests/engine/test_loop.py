@@ -47,7 +47,7 @@ class Halving:
         self.revived += 1
         return replace(state, dead=()) if self.can_revive else None
 
-    def finish(self, state: State) -> State:
+    def finish(self, state: State, converged: bool) -> State:
         self.finished += 1
         return replace(state, objective=state.objective * 0.99)
 

@@ -79,8 +79,8 @@ def test_the_gram_and_the_largest_entries_of_a_factor(shape: tuple[int, int], dt
     G = np.random.default_rng(4).normal(size=shape).astype(dtype)
     with threads(2):
         gram, largest = gram_of(G), largest_of(G)
-    exact = G.T.astype(float) @ G
-    np.testing.assert_allclose(gram, exact, atol=10 * np.finfo(dtype).eps * np.abs(exact).max(initial=0))
+    exact = G.T.astype(float) @ G.astype(float)
+    np.testing.assert_allclose(gram, exact, atol=1e-14 * np.abs(exact).max(initial=0))
     np.testing.assert_array_equal(largest, G.max(axis=0, initial=0))
     assert gram.dtype == np.float64
     assert largest.dtype == dtype

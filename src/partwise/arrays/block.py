@@ -156,8 +156,8 @@ class Block(ABC):
         """See :mod:`partwise.kernels.beta`."""
 
     def _divergence_ranges(self, k: int, beta: float) -> Sequence[int]:
-        # Three products, and a power, a logarithm and quotients like a hundred operations, for each entry of a tile.
-        return even_ranges(self.shape[0], self.shape[1] * (6 * k + 100))
+        # Three products, and a power, a logarithm and a quotient like forty operations, for each entry of a tile.
+        return even_ranges(self.shape[0], self.shape[1] * (6 * k + 40))
 
     @lazy
     def survey(self) -> Survey:

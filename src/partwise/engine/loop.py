@@ -24,8 +24,11 @@ class Model(Protocol):
     def revive(self, state: State) -> State | None:
         """A state of lower objective in which dead components live again, or None."""
 
-    def finish(self, state: State) -> State:
-        """The pair to return: settled, W solved, objective and optimality measured at exactly it."""
+    def finish(self, state: State, converged: bool) -> State:
+        """The pair to return: settled, W solved, objective and optimality measured at exactly it.
+
+        Where the fit has not ``converged``, W need be no nearer to its best than H is.
+        """
 
     def factors(self, state: State) -> tuple[Array, Array]:
         """W and H in memory."""
@@ -97,7 +100,7 @@ def run(
                 for one in (one for one in active if one.status is None):
                     one.end(Status.INTERRUPTED, f"A callback asked to stop after {one.state.n_iter} iterations.")
         for one in _to_finish(runs, finish):
-            one.state = model.finish(one.state)
+            one.state = model.finish(one.state, one.status is Status.CONVERGED)
             one.history.add(one.state, perf_counter() - begun)
     except KeyboardInterrupt:
         by_keyboard = True

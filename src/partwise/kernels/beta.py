@@ -18,10 +18,11 @@ from partwise.kernels.sparse import csr_times
 from partwise.kernels.threads import even_bounds
 from partwise.kernels.weighted import stored_model
 
-# Entries of a tile, three of which nearly fill a second-level cache, and the most rows of one: BLAS packs G for each.
-TILE, TILE_ROWS = 1 << 16, 256
+# Entries of a tile, three of which are in a second-level cache of 1 MiB in float64, and the most rows of one: BLAS
+# packs G for each.
+TILE, TILE_ROWS = 1 << 15, 256
 
-# Stored entries of which NumPy takes a power or logarithm at a time, so that what lies between stays in the cache too.
+# Entries of which NumPy takes a power at a time, so that what lies between stays in the cache too.
 _PIECE = 1 << 14
 
 _ROOT_2, _LOG_2 = float(np.sqrt(2.0)), float(np.log(2.0))
@@ -61,13 +62,12 @@ def dense_share(
         # In tiles of the order of x both are read along memory.
         tile = np.ascontiguousarray(x[rows, columns].T if across else x[rows, columns])
         y = g @ f.T if across else f @ g.T
-        slope, v = _slope(y, beta, low), None
+        slope, v = np.ones_like(y) if beta == 0 else _slope(y, beta, low), None
         if weights is not None:
             v = _spread(weights(rows, columns), y, across)
             slope *= v
-        quotient = np.empty_like(y)
-        weighed, everywhere = _weigh(tile, y, slope, F.dtype.type(low), quotient)
-        total += _divergence(tile, quotient, weighed, everywhere, beta, v) if valued else np.nan
+        sums = _weigh(tile, y, slope, F.dtype.type(low), beta, valued)
+        total += _divergence(*sums, beta, tile, v) if valued else np.nan
         negative[rows] += (y.T if across else y) @ g
         if beta != 1:
             positive[rows] += (slope.T if across else slope) @ g
@@ -94,19 +94,20 @@ def sparse_share(
         if not valued:
             return np.nan
         everywhere = F.sum(axis=0, dtype=np.float64) @ positive
-        return _divergence(x, quotient, float(x.sum(dtype=np.float64)), everywhere, beta)
-    seen = bounds[:-1].copy()
-    sums = np.zeros(2)
+        return _divergence(float(x.sum(dtype=np.float64)), everywhere, _log_sum(x, quotient), beta)
+    seen, weighed = bounds[:-1].copy(), 0.0
     for rows, columns in _tiles(len(F), len(G)):
         g = G[columns]
         y = F[rows] @ g.T
         slope = _slope(y, beta, low)
-        ends, first = bounds[1:][rows], columns.start
-        sums += _weigh_stored(
-            x, indices, seen[rows], ends, first, y, slope, g, F.dtype.type(low), quotient, negative[rows]
-        )
+        stored = x, indices, seen[rows], bounds[1:][rows]
+        weighed += _weigh_stored(*stored, columns.start, y, slope, g, F.dtype.type(low), quotient, negative[rows])
         positive[rows] += slope @ g
-    return _divergence(x, quotient, float(sums[0]), float(sums[1]), beta) if valued else np.nan
+    if not valued:
+        return np.nan
+    everywhere = float(np.einsum("ij,ij->", F, positive, dtype=np.float64))  # Σ y^β, as y is linear in F
+    logs = _log_sum(np.ones_like(x), quotient) if beta == 0 else 0.0
+    return _divergence(weighed, everywhere, logs, beta, x)
 
 
 def weighted_sparse_share(
@@ -128,7 +129,7 @@ def weighted_sparse_share(
     ``others`` gives r c, what the entries weigh that are not stored; None leaves those out.
     """
     low = least(beta, F.dtype)
-    y, quotient = np.empty(len(x), F.dtype), np.empty(len(x), F.dtype)
+    y = np.empty(len(x), F.dtype)
     stored_model(indices, bounds, F, G, 0, len(F), y)
     slope = _slope(y, beta, low)
     everywhere = 0.0
@@ -140,15 +141,13 @@ def weighted_sparse_share(
     if beta != 1:
         _add_times(more * slope, indices, bounds, G, positive)
         np.maximum(positive, 0, out=positive)
-    slope *= v
+    slope = v.astype(y.dtype) if beta == 0 else slope * v
     line = (1, len(x))
-    weighed, own = _weigh(
-        x.reshape(line), y.reshape(line), slope.reshape(line), F.dtype.type(low), quotient.reshape(line)
-    )
+    weighed, own, logs = _weigh(x.reshape(line), y.reshape(line), slope.reshape(line), F.dtype.type(low), beta, valued)
     _add_times(y, indices, bounds, G, negative)
     if not valued:
         return np.nan
-    return _divergence(x, quotient, weighed, everywhere if beta == 1 or others is not None else own, beta, v)
+    return _divergence(weighed, everywhere if beta == 1 or others is not None else own, logs, beta, x, v)
 
 
 def _all_zeros(weights: Tile, F: Array, G: Array, beta: float, positive: Array) -> float:
@@ -209,30 +208,27 @@ def _tiles(rows: int, columns: int) -> Iterator[tuple[slice, slice]]:
 
 
 def _divergence(
-    x: Array, quotient: Array, weighed: float, everywhere: float, beta: float, v: Array | None = None
+    weighed: float, everywhere: float, logs: float, beta: float, x: Array | None = None, v: Array | None = None
 ) -> float:
-    """D of entries x with quotients x/y: from Σ v x y^(β−1) of them and Σ v y^β of these and the zeros beside them."""
-    x, quotient = x.ravel(), quotient.ravel()
-    v = None if v is None else v.ravel()
-    pieces = [slice(*pair) for pair in pairwise(even_bounds(len(x), _PIECE))]
-    own = sum(_own(x[piece], quotient[piece], beta, None if v is None else v[piece]) for piece in pieces)
+    """D from Σ v x y^(β−1), Σ v y^β, Σ v log(x/y) or Σ v x log(x/y) for β = 0 or 1, and x for all other β."""
     if beta == 0:
-        return weighed - everywhere - own
+        return weighed - everywhere - logs
     if beta == 1:
-        return own - weighed + everywhere
-    return (own + (beta - 1) * everywhere - beta * weighed) / (beta * (beta - 1))
+        return logs - weighed + everywhere
+    assert x is not None
+    return (_power_sum(x, v, beta) + (beta - 1) * everywhere - beta * weighed) / (beta * (beta - 1))
 
 
-def _own(x: Array, quotient: Array, beta: float, v: Array | None) -> float:
-    """Σ v log(x/y), Σ v x log(x/y) or Σ v x^β, in float64."""
-    if beta == 0:
-        return _log_sum(np.ones_like(x) if v is None else v, quotient)
-    if beta == 1:
-        return _log_sum(x if v is None else x * v, quotient)
-    terms = power(x if beta > 0 or v is None else np.where(v > 0, x, 1), beta)  # what is missing may be zero
-    if v is not None:
-        terms *= v
-    return float(terms.sum(dtype=np.float64))
+def _power_sum(x: Array, v: Array | None, beta: float) -> float:
+    """Σ v x^β in float64."""
+    x, total = x.ravel(), 0.0
+    weights = None if v is None else v.ravel()
+    for piece in (slice(*pair) for pair in pairwise(even_bounds(len(x), _PIECE))):
+        part, of = x[piece], None if weights is None else weights[piece]
+        # What is missing may be zero.
+        terms = power(part if beta > 0 or of is None else np.where(of > 0, part, 1), beta)
+        total += float((terms if of is None else terms * of).sum(dtype=np.float64))
+    return total
 
 
 @kernel
@@ -272,22 +268,36 @@ def _log(x: float) -> float:
 
 
 @kernel
-def _weigh(x: Array, y: Array, slope: Array, low: float, quotient: Array) -> tuple[float, float]:
-    """With slope = y^(β−1): make y the weights x y^(β−2), and the quotients x/y; return Σ x y^(β−1) and Σ y^β.
+def _weigh(x: Array, y: Array, slope: Array, low: float, beta: float, valued: bool) -> tuple[float, float, float]:
+    """With slope = v y^(β−1), or v for β = 0, make slope v y^(β−1) and y the weights v x y^(β−2).
 
-    Neither y in a quotient nor what is kept of the quotient, for logarithms, is below ``low``.
+    Return Σ v x y^(β−1), Σ v y^β, and for β = 0 or 1 where it is ``valued`` Σ v log(x/y) or Σ v x log(x/y). Neither y
+    in a quotient nor a quotient in a logarithm is below ``low``. Row by row, so that what lies between stays in the
+    first cache, and logarithms in a loop of their own: together with the sums they would not vectorise.
     """
-    weighed = 0.0
-    everywhere = 0.0
-    for r in range(x.shape[0]):
-        for c in range(x.shape[1]):
-            value, model, s = x[r, c], y[r, c], slope[r, c]
-            q = np.divide(value, max(model, low))
+    rows, columns = y.shape
+    one = y.dtype.type(1)
+    quotient = np.empty(columns, y.dtype)
+    times = np.empty(columns, y.dtype)
+    weighed = everywhere = logs = 0.0
+    for r in range(rows):
+        for c in range(columns):
+            value, s = x[r, c], slope[r, c]
+            model = max(y[r, c], low)
+            inverse = np.divide(one, model)
+            q = value * inverse
+            times[c] = s if beta == 0 else value * s
+            if beta == 0:
+                s *= inverse
             weighed += np.float64(value) * np.float64(s)
             everywhere += np.float64(model) * np.float64(s)
-            quotient[r, c] = max(q, low)
+            quotient[c] = max(q, low)
+            slope[r, c] = s
             y[r, c] = q * s
-    return weighed, everywhere
+        if valued and (beta == 0 or beta == 1):
+            for c in range(columns):
+                logs += np.float64(times[c]) * _log(np.float64(quotient[c]))
+    return weighed, everywhere, logs
 
 
 @kernel
@@ -303,14 +313,14 @@ def _weigh_stored(
     low: float,
     quotient: Array,
     negative: Array,
-) -> tuple[float, float]:
-    """The same in a tile from column ``first`` on, for entries stored row by row: ``seen`` moves past those inside."""
+) -> float:
+    """The same in a tile from column ``first`` on, for entries stored row by row: ``seen`` moves past those inside.
+
+    Return Σ x y^(β−1) of these, and write their quotients.
+    """
     weighed = 0.0
-    everywhere = 0.0
     rows, columns = y.shape
     for r in range(rows):
-        for c in range(columns):
-            everywhere += np.float64(y[r, c]) * np.float64(slope[r, c])
         p = seen[r]
         row = negative[r]
         while p < ends[r] and indices[p] < first + columns:
@@ -324,7 +334,7 @@ def _weigh_stored(
                 row[j] += w * held[j]
             p += 1
         seen[r] = p
-    return weighed, everywhere
+    return weighed
 
 
 @kernel

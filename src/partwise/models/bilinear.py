@@ -21,12 +21,14 @@ from partwise.subproblems import NormalEquations, largest_of
 
 # Below this share of the loss at zero the loss that the subproblem gives for free has lost too many digits.
 _CANCELLED = 1e-4
-# So has the one of a step below this many times its rounding.
-_CANCELLED_STEP = 1e4
 # A plain step cannot raise the objective; up to this many times the rounding it may seem to.
 _NOISE = 4
+# So has the one of a step below this many times its rounding: that noise should not be seen in the history.
+_CANCELLED_STEP = 1e4
 # Powers of two by which the scales of a component in W and in H may each have moved before they are made alike again.
 _APART = 12
+# A fit that was cut off solves W by at most one step for so many iterations: it need be no nearer to its best than H.
+_CUT_OFF = 4
 # Where the objective shows no difference, steps go on while each takes the optimality below this share of what it was.
 _NEARER = 0.9
 
@@ -231,26 +233,30 @@ class Bilinear:
 
     def certify(self, state: State) -> float:
         """The larger natural residual of both sides at exactly this pair, in the data's scale, by one read."""
-        return self._measure(state, solve=False)[1]
+        return self._measure(state, None)[1]
 
-    def finish(self, state: State) -> State:
-        """The pair to return: scale and order settled where the start was ours, W solved, and measured."""
+    def finish(self, state: State, converged: bool = True) -> State:
+        """The pair to return: scale and order settled where the start was ours, W solved, and measured.
+
+        Where rows are solved by steps the end may cost half of what the fit did, of one that was cut off an eighth.
+        """
         if self.problem.survey.sumsq == 0 and not state.held:
             return self._zero(state)
         # Where the loss is known at the old H only, the solution that followed is nearly always lower still. W of which
         # entries are held is what the steps have made of the others.
-        solved = self._measured(self._scaled(replace(state, H=state.H_base)), solve=state.free_W is None)
+        steps = state.n_iter if converged else state.n_iter // _CUT_OFF
+        solved = self._measured(self._scaled(replace(state, H=state.H_base)), steps if state.free_W is None else None)
         if self.problem.loss.certificate is not NormalEquations and solved.objective > state.objective + self._slack:
             # That step was bold, or rows solved by steps, which may be cut off or find another minimum, ended above.
-            solved = self._measured(self._scaled(state), solve=False)
+            solved = self._measured(self._scaled(state), None)
         if self.settles:
             solved = self._ordered(solved)
         if solved.objective < max(_CANCELLED * self.problem.magnitude, _CANCELLED_STEP * self._slack):
             return replace(solved, objective=self.problem.objective(solved.W, solved.H))
         return solved
 
-    def _measured(self, state: State, solve: bool) -> State:
-        W, optimality, objective = self._measure(state, solve)
+    def _measured(self, state: State, steps: int | None) -> State:
+        W, optimality, objective = self._measure(state, steps)
         return replace(state, W=W, objective=objective, optimality=optimality)
 
     def _zero(self, state: State) -> State:
@@ -259,21 +265,24 @@ class Bilinear:
         zero = self.problem.operand.place(np.zeros_like(W))
         return replace(state, W=zero, H=np.zeros_like(H), objective=0.0, optimality=0.0)
 
-    def _measure(self, state: State, solve: bool) -> tuple[Rows, float, float]:
-        """W (solved or as it is), the larger residual of both sides, and the objective, from one read."""
+    def _measure(self, state: State, steps: int | None) -> tuple[Rows, float, float]:
+        """W, the larger residual of both sides, and the objective, from one read.
+
+        W is solved, by no more than so many ``steps`` if by steps, or for None left as it is.
+        """
         problem = self.problem
         form = problem.loss.certificate
         frame = problem.loss.around(form, [state.H])
-        solved_rows = rows_solver(problem, state.H) if solve else None
+        solved_rows = None if steps is None else rows_solver(problem, state.H)
 
         def visit(block: Block, rows: Rows) -> tuple[Rows, Residuals]:
             first, free = _parts(rows)
             W = _array(first)
-            if solved_rows is None:
+            if solved_rows is None or steps is None:
                 one = frame(block, [W])[0]
-            else:  # by no more steps than the fit took, if by steps: its end should not outlast it
-                W, one = solved_rows(block, Near(W, state.n_iter))
-            other = problem.loss.around(form, [W])(block.T, [state.H])[0]
+            else:
+                W, one = solved_rows(block, Near(W, steps))
+            other = problem.loss.around(form, [W], valued=False)(block.T, [state.H])[0]
             squares = _residual(one.plus(*problem.penalty_W.quadratic(W)), W, _optional(free))
             return W, Residuals(squares, other, one.measure(W, W)[1], problem.penalty_W.value(W))
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from partwise._types import Array
 from partwise.kernels.beta import relative_squares
+from partwise.kernels.multiplicative import multiplied, ratios
 from partwise.solvers.base import Plan, Solver, Work
 from partwise.subproblems import GradientParts, in_ranges
 
@@ -39,12 +40,11 @@ class MultiplicativeUpdates(Solver):
         def multiply(start: int, stop: int) -> float:
             rows = slice(start, stop)
             negative, positive = subproblem.negative[rows], subproblem.penalised_positive(F, rows)
-            ratio = np.divide(negative, positive, out=np.ones_like(positive), where=positive > 0)
-            np.multiply(F[rows], ratio if gamma == 1.0 else ratio**gamma, out=new[rows])
-            shares = new[rows] * positive  # which do not depend on the scales of the components
-            largest = shares.max(axis=1, keepdims=True, initial=0)
-            gone = (ratio < 0.5) & (shares < _GONE * largest)
-            new[rows][gone | (ratio < 1.0) & (shares < least * largest)] = 0
+            factors = new[rows]
+            ratios(negative, positive, factors)
+            if gamma != 1.0:
+                np.power(factors, gamma, out=factors)
+            multiplied(F[rows], positive, 0.5**gamma, _GONE, least, factors)
             return relative_squares(F[rows], positive, negative)
 
         squares = sum(in_ranges(multiply, F))

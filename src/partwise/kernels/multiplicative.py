@@ -1,0 +1,36 @@
+"""A multiplicative step in parts, between which NumPy raises the ratios to their exponent: its powers vectorise."""
+
+import numpy as np
+
+from partwise._types import Array
+from partwise.kernels._jit import kernel
+
+
+@kernel
+def ratios(negative: Array, positive: Array, out: Array) -> None:
+    """Write negative / positive to ``out``, 1 where positive is not above zero."""
+    for r in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            above = positive[r, j] > 0
+            quotient = np.divide(negative[r, j], positive[r, j] if above else out.dtype.type(1))
+            out[r, j] = quotient if above else out.dtype.type(1)
+
+
+@kernel
+def multiplied(F: Array, positive: Array, half: float, gone: float, least: float, factors: Array) -> None:
+    """Multiply ``factors`` by F in place; what falls and is lost beside the largest of its row becomes zero.
+
+    Lost is what has a share F ∘ positive, which does not depend on the scales of the components, below ``least`` times
+    the largest one; what falls by a factor below ``half`` is lost below ``gone`` times it.
+    """
+    m, k = F.shape
+    new = np.empty(k, F.dtype)
+    for r in range(m):
+        largest = F.dtype.type(0)
+        for j in range(k):
+            new[j] = F[r, j] * factors[r, j]
+            largest = max(largest, new[j] * positive[r, j])
+        for j in range(k):
+            factor, share = factors[r, j], new[j] * positive[r, j]
+            lost = (factor < half and share < gone * largest) or (factor < 1 and share < least * largest)
+            factors[r, j] = F.dtype.type(0) if lost else new[j]
