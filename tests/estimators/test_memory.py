@@ -58,6 +58,49 @@ def test_a_sparse_fit_allocates_nothing_of_the_size_of_the_matrix(kind: type, in
     assert needed < 3 * stored + 12 * factors((m, n), 20, np.float64)  # 20: nndsvd takes ten more directions
 
 
+LOSSES = [(2, "cd"), (2, "bpp"), (2, "mu"), (1, "cd"), (1, "mu"), (1.5, "mu"), (0, "mu")]
+# What is given of a sparse matrix X beside it, and how many times that of all given may be held in addition: X and its
+# weights are there in both orders, and so are their products.
+KINDS = {"zeros": 3, "missing zeros": 4, "mask": 4, "weights": 4, "weights of rows": 4}
+
+
+def given_with(X: sp.csr_array, kind: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Parameters of the estimator and of its methods."""
+    rng = np.random.default_rng(1)
+    parameters = {"implicit_zeros": "observed" if kind in ("zeros", "weights of rows") else "missing"}
+    if kind == "mask":
+        return parameters, {"mask": sp.csr_array((rng.random(X.nnz) < 0.9, X.indices, X.indptr), X.shape)}
+    if kind == "weights":
+        return parameters, {"weights": sp.csr_array((rng.random(X.nnz) + 0.1, X.indices, X.indptr), X.shape)}
+    return parameters, {"weights": rng.random(X.shape[0]) + 0.1} if kind == "weights of rows" else {}
+
+
+def stored_bytes(X: Any) -> int:
+    parts = (X.data, X.indices, X.indptr) if sp.issparse(X) else (X,)
+    return sum(part.nbytes for part in parts)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("beta", "solver"), LOSSES)
+def test_no_loss_makes_as_many_numbers_as_there_are_entries_times_components(
+    beta: float, solver: str, kind: str
+) -> None:
+    """What scikit-learn's multiplicative updates did (its issue 15242): 64 MB here, where nothing but X is 7 MB."""
+    if beta == 0 and kind in ("zeros", "weights of rows"):
+        pytest.skip("Itakura–Saito has no zeros to observe.")
+    X, k = scattered(3000, 3000, 600_000), 20
+    X.data += 0.1
+    X.indices, X.indptr = X.indices.astype(np.int32), X.indptr.astype(np.int32)
+    parameters, more = given_with(X, kind)
+    given = sum(map(stored_bytes, [X, *more.values()]))
+    allowed = KINDS[kind] * given + 12 * factors(X.shape, k, np.float64)
+    assert allowed < X.nnz * k * X.dtype.itemsize
+    fitted = model(n_components=k, beta_loss=beta, solver=solver, init="random", **parameters)
+    fitted.fit(X, **more)  # compiles
+    assert peak(lambda: fitted.fit(X, **more)) < allowed
+    assert peak(lambda: fitted.transform(X, **more)) < allowed
+
+
 def test_transforming_and_scoring_sparse_data_too() -> None:
     X = scattered(20_000, 20_000, 200_000)
     fitted = model().fit(X)

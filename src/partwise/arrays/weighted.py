@@ -211,10 +211,12 @@ class WeightedCSRBlock(CSRBlock, WeightedBlock):
         """Of the stored entries one by one, and of all zeros together, less where entries are stored."""
         F, G = F.astype(np.float64, copy=False), G.astype(np.float64, copy=False)
         weights, y = self.weights, self.model(F, G)
-        v, x = self._stored_weights, self.x.data.astype(np.float64)
-        squares = v * np.square(x - y)
+        squares = self.x.data - y
+        np.square(squares, out=squares)
+        squares *= self._stored_weights
         if weights.absent:
-            squares -= np.square(y) if self._scales is None else self._scales * np.square(y)
+            np.square(y, out=y)
+            squares -= y if self._scales is None else np.multiply(y, self._scales, out=y)
         out = self.stored_sums(squares)
         if weights.absent:
             whole = weights.over_rows(np.einsum("ij,ij->i", F @ (G.T @ weights.over_columns(G)), F))
@@ -273,7 +275,9 @@ class WeightedCSRBlock(CSRBlock, WeightedBlock):
     @lazy
     def _stored_weights(self) -> Array:
         """The weights of the stored entries."""
-        return self._entries if self._scales is None else self._entries * self._scales
+        if self._scales is None:
+            return self._entries
+        return self._scales if self.weights.entries is None else self.weights.entries * self._scales
 
     def _transposed(self) -> "WeightedCSRBlock":
         x, entries = sp.csr_array(self.x.T), self.weights.entries
@@ -297,18 +301,18 @@ class WeightedCSRBlock(CSRBlock, WeightedBlock):
         plain = super()._survey()
         if plain.not_finite is not None:
             return plain
-        x, v = self.x.data.astype(np.float64), self._stored_weights
+        x, v = self.x.data.astype(np.float64, copy=False), self._stored_weights
         size = int(self.counts.sum())
         return replace(
             plain,
             size=size,
             nonzeros=int(np.count_nonzero(x)),
             total=float(np.dot(v, x)),
-            sumsq=float(np.dot(v, np.square(x))),
+            sumsq=float(np.einsum("i,i,i->", v, x, x)),
             zero=self._first_zero(),
             missing=plain.size - size,
             weight=float(self.weights_times(np.ones((self.shape[1], 1))).sum()),
-            nonzero_weight=float(v[x != 0].sum(dtype=np.float64)),
+            nonzero_weight=float(v.sum(dtype=np.float64, where=x != 0)),
         )
 
     def _first_zero(self) -> tuple[int, int] | None:
