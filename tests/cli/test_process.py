@@ -27,6 +27,11 @@ def long_fit(tmp_path):
     return [str(PROGRAM), "fit", str(tmp_path / "X.npy"), "-k", "20", "--max-iter", "1000000", "--tol", "0", *flags]
 
 
+def test_the_package_runs_as_a_module():
+    result = subprocess.run([sys.executable, "-m", "partwise", "--version"], capture_output=True, text=True, check=True)
+    assert result.stdout == f"partwise {library.__version__}\n"
+
+
 def start(command, stderr):
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=stderr, text=True, env={**os.environ, "COLUMNS": "100"}

@@ -15,13 +15,15 @@ from tests.reference.beta import beta_divergence
 pytestmark = pytest.mark.filterwarnings("ignore:Maximum number of iterations")
 
 M, N, K = 60, 40, 4
-CASES = [
+CASES: list[tuple[Any, float, str]] = [
     ("frobenius", 2.0, "cd"),
     ("frobenius", 2.0, "bpp"),
     ("frobenius", 2.0, "mu"),
     ("kullback-leibler", 1.0, "cd"),
     ("kullback-leibler", 1.0, "mu"),
     ("itakura-saito", 0.0, "mu"),
+    (-1, -1.0, "mu"),
+    (1.5, 1.5, "mu"),
 ]
 each_case = pytest.mark.parametrize(("loss", "beta", "solver"), CASES)
 each_container = pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
@@ -40,7 +42,8 @@ def seen() -> np.ndarray:
 
 
 def test_all_losses_and_solvers_are_covered() -> None:
-    assert {loss for loss, _, _ in CASES} == set(LOSSES)
+    assert {loss for loss, _, _ in CASES if isinstance(loss, str)} == set(LOSSES)
+    assert {np.sign(loss) for loss, _, _ in CASES if not isinstance(loss, str)} == {-1, 1}
     assert {solver for _, _, solver in CASES} == {solver.name for solver in SOLVERS.values()}
 
 
@@ -49,7 +52,7 @@ def test_all_losses_and_solvers_are_covered() -> None:
 @each_mask
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_components_stay_bit_for_bit(
-    known: Any, loss: str, beta: float, solver: str, container: Any, masked: bool, dtype: type
+    known: Any, loss: Any, beta: float, solver: str, container: Any, masked: bool, dtype: type
 ) -> None:
     X, _, H = known
     H = H.astype(dtype)
@@ -66,7 +69,7 @@ def test_components_stay_bit_for_bit(
 @each_mask
 @pytest.mark.parametrize("penalties", [{}, {"alpha_W": 1e-3, "alpha_H": 1e-3, "l1_ratio": 0.5}])
 def test_entries_stay_and_the_others_end_where_no_small_move_helps(
-    known: Any, loss: str, beta: float, solver: str, container: Any, masked: bool, penalties: dict[str, float]
+    known: Any, loss: Any, beta: float, solver: str, container: Any, masked: bool, penalties: dict[str, float]
 ) -> None:
     X, W, H = known
     rng = np.random.default_rng(2)

@@ -20,7 +20,7 @@ from partwise.models import rows
 from partwise.solvers import SOLVERS
 from tests.estimators.test_containers import read_only, unsorted, with_duplicates, with_long_indices
 from tests.estimators.test_memory import peak, scattered
-from tests.reference.beta import shares_residual
+from tests.reference.beta import beta_divergence, shares_residual
 from tests.reference.matrices import low_rank, noisy
 from tests.reference.weighted import (
     alternation,
@@ -125,17 +125,20 @@ CONTAINERS: dict[str, Callable[[np.ndarray], Any]] = {
 @pytest.mark.usefixtures("few_steps")
 @each_fit
 @each_dtype
-def test_every_container_gives_one_answer(beta_loss: Any, solver: str, dtype: type, tmp_path: Path) -> None:
-    M = holes()
+@pytest.mark.parametrize("said", ["all observed", "a mask"])
+def test_every_container_gives_one_answer(beta_loss: Any, solver: str, dtype: type, said: str, tmp_path: Path) -> None:
+    """Each kind of container, for every loss and every solver that goes with it, in both precisions."""
+    M = holes() if said == "a mask" else np.ones(SHAPE, bool)
+    observed = {"mask": M} if said == "a mask" else {}
     X = np.where(M, counts(beta_of(beta_loss)), 0).astype(dtype)  # no sparse matrix stores what is missing
     tolerance = 1e-9 if dtype == np.float64 else 2e-3
 
     def answers(data: Any) -> list[np.ndarray]:
-        model, W = fit(data, beta_loss, solver, {"mask": M}, max_iter=6)
+        model, W = fit(data, beta_loss, solver, observed, max_iter=6)
         assert model.n_missing_ == (~M).sum()
         assert W.dtype == dtype
         H = model.components_
-        return [W @ H, model.transform(data, mask=M) @ H, np.array([model.score(data, mask=M)])]
+        return [W @ H, model.transform(data, **observed) @ H, np.array([model.score(data, **observed)])]
 
     expected = answers(X)
     for name, container in CONTAINERS.items():
@@ -336,6 +339,45 @@ def test_what_has_no_observed_entry_is_zero_and_is_said(beta_loss: Any, solver: 
     transformed = model.transform(container(X), mask=M)
     assert not transformed[[2, 9]].any()
     assert not model.transform(container(X[[2, 9]]), mask=M[[2, 9]]).any()
+
+
+@each_dtype
+@pytest.mark.parametrize("beta_loss", [-2, -1, -0.5, 0, 0.5, "kullback-leibler", 1.5, "frobenius", 3])
+@pytest.mark.parametrize("empty", ["none", "a row and a column"])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_sparse_data_of_which_a_dense_mask_hides_little_end_where_dense_ones_do(
+    beta_loss: Any, empty: str, dtype: type
+) -> None:
+    """There the model may be zero, and what is missing must not be taken off a sum over all of its powers."""
+    X, M = counts(beta_of(beta_loss)).astype(dtype), np.random.default_rng(2).random(SHAPE) < 0.8
+    if empty != "none":
+        M[3], M[:, 4] = False, False
+    errors = []
+    for data in (X, sp.csr_array(X)):
+        model = NMF(K, beta_loss=beta_loss, solver="mu", init="random", random_state=0, max_iter=60, tol=0)
+        W = model.fit_transform(data, mask=M)
+        model_of = W.astype(float) @ model.components_.astype(float)
+        expected = beta_divergence(X.astype(float)[M], model_of[M], beta_of(beta_loss))
+        assert model.reconstruction_err_ == pytest.approx(
+            np.sqrt(2 * expected), rel=1e-8 if dtype is np.float64 else 1e-3
+        )
+        errors.append(model.reconstruction_err_)
+    assert errors[1] == pytest.approx(errors[0], rel=1e-8 if dtype is np.float64 else 1e-3)
+
+
+@pytest.mark.parametrize("beta_loss", [-1, 0, 0.5, "kullback-leibler", 1.5, "frobenius"])
+def test_successive_projection_starts_multiplicative_updates_too(beta_loss: Any) -> None:
+    """Its parts are rows of X, whose zeros and missing entries no such step would ever leave."""
+    rng = np.random.default_rng(0)
+    X = rng.gamma(0.5, size=(60, 3)) @ rng.gamma(0.5, size=(3, 40)) + 1e-3
+    X[rng.random(X.shape) < 0.3] = np.nan
+    errors = [
+        NMF(3, init=init, beta_loss=beta_loss, solver="mu", max_iter=300, tol=0, random_state=0)
+        .fit(X)
+        .reconstruction_err_
+        for init in ("spa", "nndsvda")
+    ]
+    assert errors[0] < 3 * errors[1]  # of two local minima; where steps were stuck it was 24 times and more
 
 
 def test_a_column_unseen_by_row_weights_or_sparse_weights_is_zero_too() -> None:
@@ -561,8 +603,21 @@ def test_sparse_data_are_never_made_dense(said: str, beta_loss: Any, solver: str
 
 x = counts(1.0)
 BAD: list[tuple[str, Any, dict[str, Any], dict[str, Any], str]] = [
-    ("negative weights", x, {"weights": np.where(np.eye(*SHAPE) > 0, -1, 1.0)}, {}, "weights contain negative numbers"),
-    ("negative row weights", x, {"weights": np.full(SHAPE[0], -1.0)}, {}, "weights contain negative numbers"),
+    (
+        "negative weights",
+        x,
+        {"weights": np.where(np.eye(*SHAPE, k=2) > 0, -1, 1.0)},
+        {},
+        "weights contain negative numbers.* the first in row 0, column 2",
+    ),
+    (
+        "a negative sparse weight",
+        x,
+        {"weights": sp.csr_array(([1.0, -1.0], ([1, 3], [4, 2])), SHAPE)},
+        {},
+        "weights contain negative numbers.* the first in row 3, column 2",
+    ),
+    ("negative row weights", x, {"weights": np.full(SHAPE[0], -1.0)}, {}, "negative numbers.* the first in row 0 "),
     ("NaN weights", x, {"weights": np.full(SHAPE, np.nan)}, {}, "NaN or infinity"),
     ("infinite weights", sp.csr_array(x), {"weights": sp.csr_array(np.full(SHAPE, np.inf))}, {}, "NaN or infinity"),
     ("weights of text", x, {"weights": np.full(SHAPE, "a")}, {}, "weights are <U1, not numbers"),
@@ -629,6 +684,20 @@ def test_what_cannot_be_is_refused_in_a_sentence(X: Any, said: Any, options: Any
     assert type(caught.value).__module__ == "partwise._errors"
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
+def test_what_masks_and_weights_that_are_masked_arrays_mask_is_missing(container: Any) -> None:
+    X, M = counts(1.0), holes()
+    plain = NMF(K, random_state=0, max_iter=5, tol=0).fit(container(X), mask=M)
+    masked = {
+        "mask": np.ma.masked_array(np.ones(SHAPE, bool), ~M),
+        "weights": np.ma.masked_array(np.ones(SHAPE), ~M),
+    }
+    for name, given in masked.items():
+        model = NMF(K, random_state=0, max_iter=5, tol=0).fit(container(X), **{name: given})
+        assert model.n_missing_ == (~M).sum()
+        np.testing.assert_allclose(model.components_, plain.components_, rtol=1e-9, atol=1e-12)
 
 
 def test_transform_and_score_judge_what_is_said_too() -> None:

@@ -291,10 +291,8 @@ class WeightedCSRBlock(CSRBlock, WeightedBlock):
         x, bounds = self.x, self.x.indptr[rows.start : rows.stop + 1]
         others = replace(self.weights, entries=None).part(rows.start, rows.stop).tile if self.weights.absent else None
         entries = slice(bounds[0], bounds[-1])
-        v = self._stored_weights[entries]
-        more = v if others is None else v - (1.0 if self._scales is None else self._scales[entries])
-        stored = x.data[entries], x.indices[entries], bounds - bounds[0]
-        return weighted_sparse_share(*stored, v, more, others, F, G, beta, negative, positive, valued)
+        stored = x.data[entries], x.indices[entries], bounds - bounds[0], self._stored_weights[entries]
+        return weighted_sparse_share(*stored, others, F, G, beta, negative, positive, valued)
 
     @np.errstate(over="ignore")
     def _survey(self) -> Survey:

@@ -74,8 +74,10 @@ def _operand(estimator: Any, values: Any, mask: Any, weights: Any) -> Operand:
 
 
 def _plain(values: Any, name: str) -> Any:
-    """An ndarray, or a CSR array."""
+    """An ndarray, or a CSR array; what a masked array masks is 0 or False."""
     sparse: bool = sp.issparse(values)
+    if isinstance(values, np.ma.MaskedArray):
+        values = values.filled(0)
     try:
         return sp.csr_array(values) if sparse else np.asarray(values)
     except ValueError as error:
@@ -122,11 +124,23 @@ def checked_weights(weights: Any, shape: tuple[int, int], dtype: np.dtype[Any]) 
     with np.errstate(over="ignore"):
         weights = weights.astype(dtype, copy=False)
     values: Array = weights.data if sparse else weights
-    if not np.isfinite(values).all() or (values < 0).any():
+    bad = ~(np.isfinite(values) & (values >= 0))
+    if bad.any():
         raise DataError(
-            f"weights contain negative numbers, NaN or infinity (in {dtype}): give 0 for what is missing, and no less."
+            f"weights contain negative numbers, NaN or infinity (in {dtype}), the first in {_place(weights, bad)} "
+            "(counted from 0): give 0 for what is missing, and no less."
         )
     return weights
+
+
+def _place(weights: Any, bad: Array) -> str:
+    """Where the first bad weight is, of those that are there."""
+    if isinstance(weights, np.ndarray):
+        place = np.argwhere(bad)[0].tolist()
+    else:
+        p = int(np.flatnonzero(bad)[0])
+        place = [int(np.searchsorted(weights.indptr, p, side="right")) - 1, int(weights.indices[p])]
+    return ", column ".join(f"{at}" if column else f"row {at}" for column, at in enumerate(place))
 
 
 def _floating(values: Any) -> Any:

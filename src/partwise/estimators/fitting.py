@@ -108,8 +108,16 @@ def _drawn(problem: Problem, k: int, parameters: Parameters, rng: np.random.Rand
         )
     W, H = INITS[init](problem.operand, problem.survey.mean, k, rng)
     if W is None:
-        return transform(problem, H), H
+        # Multiplicative steps cannot leave a zero, of which rows of X may have many.
+        lift = _lifted if parameters.solver.floor > 0 else np.asarray
+        H = lift(H)
+        return lift(transform(problem, H)), H
     return (W, H) if not problem.operand.weighted else fitted_scale(problem.operand, W, H)
+
+
+def _lifted(F: Array) -> Array:
+    """A factor whose zeros have become a tenth of the mean of their component; from a hundredth β = −1 got stuck."""
+    return np.where(F > 0, F, F.dtype.type(0.1) * F.mean(axis=0))
 
 
 def _seen(F: Array, counts: Array) -> Array:

@@ -34,12 +34,14 @@ def non_negative_factorization(
     verbose: int = 0,
     shuffle: bool = False,
 ) -> tuple[Array, Array, int]:
-    """Factorise X ≈ W H, both non-negative; the function form of :class:`NMF`, as in scikit-learn.
+    """Factorise X ≈ W H, both non-negative; the function form of :class:`NMF`, with scikit-learn's parameters.
+
+    Masks, weights, sparse data whose zeros are missing and fixed entries of the factors are the estimator's alone.
 
     Parameters
     ----------
     X : {array-like, sparse matrix, frame, Dataset} of shape (n_samples, n_features)
-        Non-negative data.
+        Non-negative data; NaN in dense data is a missing entry.
     W : array-like of shape (n_samples, n_components), default=None
         Start of W, with ``init="custom"``. With ``update_H=False`` it is not needed, and warned about.
     H : array-like of shape (n_components, n_features), default=None

@@ -115,7 +115,6 @@ def weighted_sparse_share(
     indices: Array,
     bounds: Array,
     v: Array,
-    more: Array,
     others: Tile | None,
     F: Array,
     G: Array,
@@ -124,39 +123,42 @@ def weighted_sparse_share(
     positive: Array,
     valued: bool,
 ) -> float:
-    """Do the same for rows of a CSR array with weights v of the stored entries, of which ``more`` are beyond r c.
+    """Do the same for rows of a CSR array with weights v of the stored entries.
 
-    ``others`` gives r c, what the entries weigh that are not stored; None leaves those out.
+    ``others`` gives what the entries weigh that are not stored, and any number elsewhere; None leaves those out.
     """
     low = least(beta, F.dtype)
     y = np.empty(len(x), F.dtype)
     stored_model(indices, bounds, F, G, 0, len(F), y)
-    slope = _slope(y, beta, low)
-    everywhere = 0.0
+    slope = v.astype(y.dtype) if beta == 0 else v * _slope(y, beta, low)
+    line = (1, len(x))
+    weighed, everywhere, logs = _weigh(
+        x.reshape(line), y.reshape(line), slope.reshape(line), F.dtype.type(low), beta, valued
+    )
+    _add_times(y, indices, bounds, G, negative)
     if beta == 1:
         everywhere = float(np.einsum("ij,ij->", F, positive, dtype=np.float64))
-    elif others is not None:
-        everywhere = _all_zeros(others, F, G, beta, positive)
-        everywhere += float(np.einsum("i,i,i->", more, slope, y, dtype=np.float64))
-    if beta != 1:
-        _add_times(more * slope, indices, bounds, G, positive)
-        np.maximum(positive, 0, out=positive)
-    slope = v.astype(y.dtype) if beta == 0 else slope * v
-    line = (1, len(x))
-    weighed, own, logs = _weigh(x.reshape(line), y.reshape(line), slope.reshape(line), F.dtype.type(low), beta, valued)
-    _add_times(y, indices, bounds, G, negative)
-    if not valued:
-        return np.nan
-    return _divergence(weighed, everywhere if beta == 1 or others is not None else own, logs, beta, x, v)
+    else:
+        _add_times(slope, indices, bounds, G, positive)
+        if others is not None:
+            everywhere += _zeros_share(indices, bounds, others, F, G, beta, positive)
+    return _divergence(weighed, everywhere, logs, beta, x, v) if valued else np.nan
 
 
-def _all_zeros(weights: Tile, F: Array, G: Array, beta: float, positive: Array) -> float:
-    """Add the positive part of rows that are zero everywhere, and return Σ r c y^β."""
-    total, low = 0.0, least(beta, F.dtype)
+def _zeros_share(
+    indices: Array, bounds: Array, weights: Tile, F: Array, G: Array, beta: float, positive: Array
+) -> float:
+    """Add the positive part of the entries that are not stored, and return their Σ v y^β.
+
+    Tile by tile without the stored ones: taken off a sum over all, what is missing and has a model near zero, to which
+    y^(β−1) gives any weight for β < 1, would leave nothing but rounding.
+    """
+    total, low, seen = 0.0, least(beta, F.dtype), bounds[:-1].copy()
     for rows, columns in _tiles(len(F), len(G)):
         y = F[rows] @ G[columns].T
         slope = _slope(y, beta, low)
         slope *= weights(rows, columns)
+        _blank_stored(indices, seen[rows], bounds[1:][rows], columns.start, slope)
         total += float(np.einsum("ij,ij->", slope, y, dtype=np.float64))
         positive[rows] += slope @ G[columns]
     return total
@@ -335,6 +337,18 @@ def _weigh_stored(
             p += 1
         seen[r] = p
     return weighed
+
+
+@kernel
+def _blank_stored(indices: Array, seen: Array, ends: Array, first: int, tile: Array) -> None:
+    """Make zero what is stored of a tile from column ``first`` on; ``seen`` moves past it."""
+    rows, columns = tile.shape
+    for r in range(rows):
+        p = seen[r]
+        while p < ends[r] and indices[p] < first + columns:
+            tile[r, indices[p] - first] = 0
+            p += 1
+        seen[r] = p
 
 
 @kernel
