@@ -8,8 +8,9 @@ from scipy.optimize import linear_sum_assignment
 
 from benchmarks.problems import data_folder
 from benchmarks.tables import table
-from docs.gallery.drawing import cosines
+from docs.gallery.drawing import COLOURS, cosines, label, save
 from partwise import NMF
+from partwise.plot._style import LIGHT, dress, grid, new_figure
 
 # The numbers of signatures of single bases in Alexandrov et al. 2020 (SigProfiler) and of Alexandrov et al. 2013.
 RANKS = {"2020": 49, "2013": 21}
@@ -81,7 +82,8 @@ def measure() -> dict[str, Any]:
 
 
 def section(found: dict[str, Any]) -> str:
-    """Text and tables."""
+    """Text, tables and a picture."""
+    _draw(found)
     m, n = found["size"]
     k = RANKS["2020"]
     fits = found["fits"]
@@ -105,6 +107,8 @@ model = NMF({k}, beta_loss="kullback-leibler", init="random", n_init=5, random_s
 "Capped" gives each of the {found["capped"]} genomes with more than {MOST:,} mutations the weight {MOST:,} / its number
 (`weights`, one for each row), so that hypermutated ones do not speak for all. For a scale: genomes drawn at random and
 matched in the same way (means of {_DRAWS} draws).
+
+![Cosines of the parts with their signatures of COSMIC, sorted](mutations.png)
 
 The {k} parts of the plain fit, each beside the signature that it is matched with:
 
@@ -132,3 +136,26 @@ def _in_columns(matches: list[Any]) -> list[list[str]]:
     cells = [[name, f"{cosine:.3f}"] for name, cosine in matches]
     cells += [["", ""]] * (height * _COLUMNS - len(cells))
     return [[cell for pair in cells[row::height] for cell in pair] for row in range(height)]
+
+
+def _draw(found: dict[str, Any]) -> None:
+    """The cosines of all parts, the most alike first; no data, whose terms are non-commercial."""
+    figure = new_figure(9, 3.6, LIGHT)
+    for ax, (year, k) in zip(figure.subplots(1, 2, sharey=True, width_ratios=[3, 2]), RANKS.items(), strict=True):
+        dress(ax, LIGHT)
+        grid(ax, LIGHT, "y")
+        places = np.arange(1, k + 1)
+        for (name, title), colour in zip(_SAID.items(), COLOURS, strict=False):
+            ax.plot(places, _values(found["fits"][f"{year} {name}"]["matches"]), color=colour, label=f"fit, {title}")
+        drawn = np.array([_values(matches) for matches in found["drawn"][str(k)]])
+        ax.fill_between(places, drawn.min(axis=0), drawn.max(axis=0), color=LIGHT.muted, alpha=0.3, linewidth=0)
+        ax.plot(places, drawn.mean(axis=0), color=LIGHT.muted, label="genomes at random")
+        ax.set(xlabel="parts, the most alike first", ylim=(0, 1.02), xlim=(1, k))
+        label(ax, f"{k} parts")
+    figure.axes[0].set_ylabel("cosine with its signature")
+    figure.axes[0].legend(frameon=False, loc="lower left")
+    save(figure, "mutations.png")
+
+
+def _values(matches: list[Any]) -> list[float]:
+    return [cosine for _, cosine in matches]
