@@ -150,7 +150,7 @@ def _draw(found: dict[str, Any]) -> None:
         drawn = np.array([_values(matches) for matches in found["drawn"][str(k)]])
         ax.fill_between(places, drawn.min(axis=0), drawn.max(axis=0), color=LIGHT.muted, alpha=0.3, linewidth=0)
         ax.plot(places, drawn.mean(axis=0), color=LIGHT.muted, label="genomes at random")
-        ax.set(xlabel="parts, the most alike first", ylim=(0, 1.02), xlim=(1, k))
+        ax.set(xlabel="parts, the most alike first", ylim=(0, 1.02), xlim=(1, k), xticks=[1, *range(10, k + 1, 10)])
         label(ax, f"{k} parts")
     figure.axes[0].set_ylabel("cosine with its signature")
     figure.axes[0].legend(frameon=False, loc="lower left")
