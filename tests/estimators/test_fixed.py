@@ -209,3 +209,14 @@ def test_values_of_another_dtype_are_refused(known: Any) -> None:
 def test_a_sample_is_not_taken(known: Any) -> None:
     with pytest.raises(ParameterError, match="coarse=True"):
         NMF(K, init="random", coarse=True).fit(known[0], H=known[2], fixed_components=[0])
+
+
+@pytest.mark.parametrize("fixed", [{"fixed_components": np.array([0])}, {"fixed_components": []}, {}])
+def test_a_start_that_is_not_used_is_said(known: Any, fixed: dict[str, Any]) -> None:
+    X, W, H = known
+    model = NMF(K, init="random", random_state=0, max_iter=3, tol=0)
+    with pytest.warns(RuntimeWarning, match="provided W or H are ignored"):
+        model.fit(X, W=W, H=H, **fixed)
+    if fixed and len(fixed["fixed_components"]):
+        np.testing.assert_array_equal(model.components_[0], H[0])
+        model.fit(X, H=H, **fixed)  # all that is given is used: no warning

@@ -43,9 +43,11 @@ class Given:
         m, n, k = sizes
         if parameters.custom:
             return checked_factor(self.W, (m, k), dtype, "W"), checked_factor(self.H, (k, n), dtype, "H").T
-        if not (self.W is None and self.H is None) and not self.fixes:
+        fixes_H = self.fixed_H is not None or (self.fixed_components is not None and np.size(self.fixed_components) > 0)
+        if (self.W is not None and self.fixed_W is None) or (self.H is not None and not fixes_H):
             warnings.warn(
-                "When init!='custom', provided W or H are ignored. Set init='custom' to use them as initialization.",
+                "When init!='custom', provided W or H are ignored, but for what is fixed of them. Set init='custom' to "
+                "use them as initialization.",
                 RuntimeWarning,
                 stacklevel=5,
             )

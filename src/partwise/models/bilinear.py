@@ -21,10 +21,10 @@ from partwise.subproblems import NormalEquations, largest_of
 
 # Below this share of the loss at zero the loss that the subproblem gives for free has lost too many digits.
 _CANCELLED = 1e-4
+# So has the one of a step below this many times its rounding.
+_CANCELLED_STEP = 1e4
 # A plain step cannot raise the objective; up to this many times the rounding it may seem to.
 _NOISE = 4
-# So has the one of a step below this many times its rounding: that noise should not be seen in the history.
-_CANCELLED_STEP = 1e4
 # Powers of two by which the scales of a component in W and in H may each have moved before they are made alike again.
 _APART = 12
 # A fit that was cut off solves W by at most one step for so many iterations: it need be no nearer to its best than H.
