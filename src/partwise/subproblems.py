@@ -15,8 +15,7 @@ from partwise._lazy import lazy
 from partwise._types import Array, Float64
 from partwise.arrays.block import Block
 from partwise.arrays.weighted import WeightedBlock
-from partwise.kernels.beta import relative_squares
-from partwise.kernels.sums import column_largest, half_form, residual_squares
+from partwise.kernels.sums import column_largest, half_form, relative_squares, residual_squares
 from partwise.kernels.threads import even_ranges, parallel
 
 T = TypeVar("T")

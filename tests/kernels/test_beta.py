@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from partwise.kernels.beta import TILE, TILE_ROWS, dense_share, least, power, relative_squares, sparse_share
+from partwise.kernels.beta import TILE, TILE_ROWS, dense_share, least, power, sparse_share
+from partwise.kernels.sums import relative_squares
 from tests.reference.beta import BETAS, beta_divergence, gradient_parts, positive_data, shares_residual
 
 each_beta = pytest.mark.parametrize("beta", BETAS)

@@ -34,6 +34,25 @@ def residual_squares(F: Array, gradient: Array, norms: Array) -> float:
 
 
 @kernel
+def relative_squares(F: Array, positive: Array, negative: Array) -> float:
+    """Σ over rows of ρ Σⱼ min(sⱼ, 1 − N/P)², with ρ = Σ F P and the shares s = F P / ρ; 0 where P or ρ is."""
+    total = 0.0
+    for r in range(F.shape[0]):
+        whole = 0.0
+        for j in range(F.shape[1]):
+            whole += np.float64(F[r, j]) * np.float64(positive[r, j])
+        if whole > 0.0:
+            squares = 0.0
+            for j in range(F.shape[1]):
+                if positive[r, j] > 0:
+                    share = np.divide(np.float64(F[r, j]) * np.float64(positive[r, j]), whole)
+                    residual = min(share, 1.0 - np.divide(np.float64(negative[r, j]), np.float64(positive[r, j])))
+                    squares += residual * residual
+            total += whole * squares
+    return total
+
+
+@kernel
 def column_largest(F: Array, out: Array) -> None:
     """Raise ``out`` (k,) to the largest entry of each column of F: three times faster than NumPy on rows so short."""
     for r in range(F.shape[0]):

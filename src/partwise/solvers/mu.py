@@ -3,8 +3,8 @@
 import numpy as np
 
 from partwise._types import Array
-from partwise.kernels.beta import relative_squares
 from partwise.kernels.multiplicative import multiplied, ratios
+from partwise.kernels.sums import relative_squares
 from partwise.solvers.base import Plan, Solver, Work
 from partwise.subproblems import GradientParts, in_ranges
 
