@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import signal
 from pathlib import Path
 
 import hypothesis
@@ -19,6 +20,10 @@ def _digest_of_kernels() -> str:
 # Numba's cache notices a change of the file that a kernel is in, but not of a kernel that it calls in another file.
 # A folder for each state of all kernels keeps the speed of a warm cache without ever running a stale kernel.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".pytest_cache/numba" / _digest_of_kernels()))
+
+# In the background of a shell Ctrl-C is ignored, and so it would be in the processes that tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The first example of a test may compile kernels: how long an example takes says nothing.
 hypothesis.settings.register_profile("partwise", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])

@@ -101,7 +101,6 @@ SIGNAL = """
 import os, signal, sys, threading, time, warnings
 import numpy as np
 from partwise import NMF
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a runner in the background of a shell has it ignored
 X = np.random.default_rng(0).random((3000, 400))
 NMF(10, random_state=0, tol=0, max_iter=2).fit(X)  # compiled
 threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
