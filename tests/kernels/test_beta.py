@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from partwise.kernels.beta import TILE, TILE_ROWS, dense_share, least, power, sparse_share
+from partwise.kernels.beta import (
+    TILE,
+    TILE_ROWS,
+    dense_share,
+    least,
+    power,
+    sparse_share,
+    weighted_sparse_share,
+)
 from partwise.kernels.sums import relative_squares
 from tests.reference.beta import BETAS, beta_divergence, gradient_parts, positive_data, shares_residual
 
@@ -54,6 +62,41 @@ def test_sparse_and_dense_rows_agree_whatever_is_stored(data: st.DataObject, k: 
     F, G = (rng.random((size, k)) + 0.1 for size in shape)
     for dense, stored in zip(share(X, F, G, beta, "C"), share(X, F, G, beta, "CSR"), strict=True):
         np.testing.assert_allclose(stored, dense, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("beta", [0.5, 1.0, 1.5, 3.0])
+def test_in_float32_the_value_of_long_sparse_rows_keeps_its_digits(beta: float) -> None:
+    """Steps are judged by it: sums over all columns have to be made in float64."""
+    rng = np.random.default_rng(0)
+    X = sp.random(200, 30_000, 0.02, "csr", rng=rng, data_rvs=lambda n: rng.gamma(2.0, size=n)).toarray()
+    F, G = rng.random((200, 10)) + 0.1, 0.1 * rng.random((30_000, 10))
+    narrow = [part.astype(np.float32) for part in (X, F, G)]
+    expected = share(*(part.astype(float) for part in narrow), beta, "CSR")[2]
+    assert share(*narrow, beta, "CSR")[2] == pytest.approx(expected, rel=0.5 * float(np.finfo(np.float32).eps))
+
+
+@pytest.mark.parametrize("beta", [-1.0, 0.0, 0.5, 1.5])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_zeros_that_are_not_stored_are_those_of_dense_rows_in_all_tiles(beta: float, dtype: type) -> None:
+    shape, rng = (TILE_ROWS + 30, 2 * TILE // TILE_ROWS + 5), np.random.default_rng(0)
+    X = positive_data(rng, shape, beta)
+    v = np.where(rng.random(shape) < 0.8, 1.0, 0.0)  # stored with no weight: missing
+    if beta > 0:
+        X[rng.random(shape) < 0.3] = 0
+    stored = sp.csr_array((X > 0) | (v == 0))
+    X, F, G, v = (part.astype(dtype) for part in (X, *(rng.random((size, 5)) + 0.05 for size in shape), v))
+    of = np.repeat(np.arange(shape[0]), np.diff(stored.indptr)), stored.indices
+    sparse, dense = ([np.zeros_like(F), np.zeros_like(F)] for _ in range(2))
+    values = [
+        weighted_sparse_share(
+            X[of], stored.indices, stored.indptr, v[of], lambda rows, columns: 1.0, F, G, beta, *sparse, True
+        ),
+        dense_share(X, F, G, beta, *dense, True, lambda rows, columns: v[rows, columns]),
+    ]
+    rtol = 1e-10 if dtype is np.float64 else 1e-4
+    assert values[0] == pytest.approx(values[1], rel=rtol)
+    for one, other in zip(sparse, dense, strict=True):
+        np.testing.assert_allclose(one, other, rtol=rtol)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

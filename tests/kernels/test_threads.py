@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_info, threadpool_limits
 
+from partwise.kernels import threads as module
 from partwise.kernels.threads import each_range, even_bounds, over, parallel, threads
 
 Way = Callable[..., Iterable[Any]]
@@ -118,6 +119,19 @@ def test_a_blas_that_is_loaded_later_is_held_too() -> None:
     command = [sys.executable, "-c", LATER]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert result.stdout == "{1}\n", result.stderr
+
+
+def test_libraries_are_looked_for_where_modules_have_changed_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+    monkeypatch.setattr(module, "ThreadpoolController", lambda: looked.append(1) or ThreadpoolController())
+    module._libraries.cache_clear()
+    for new, expected in ((None, 1), (None, 1), ("first", 2), ("second", 3)):
+        if new == "second":  # in place of another: as many as before
+            monkeypatch.delitem(sys.modules, "first")
+        if new:
+            monkeypatch.setitem(sys.modules, new, sys)
+        with threads(1):
+            assert len(looked) == expected
 
 
 def test_blas_is_restored_after_an_error() -> None:

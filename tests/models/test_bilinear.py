@@ -10,7 +10,9 @@ from partwise.engine.problem import Problem
 from partwise.engine.state import State
 from partwise.kernels.threads import threads
 from partwise.losses import Frobenius
+from partwise.models import bilinear
 from partwise.models.bilinear import Bilinear
+from partwise.models.rows import Near
 from partwise.penalties import Elastic
 from partwise.solvers import SOLVERS, Plan
 from tests.contracts.storages import CASES, stored
@@ -147,7 +149,7 @@ def residuals(X: np.ndarray, W: np.ndarray, H: np.ndarray, of_W: Elastic, of_H: 
 def test_the_end_solves_w_and_measures_that_pair(case: tuple[str, str]) -> None:
     X = noisy(M, N, K)
     a = model(X, case)
-    state = a.finish(stepped(a, 7)[-1])
+    state = a.finish(stepped(a, 7)[-1], converged=True)
     W, H = a.factors(state)
     np.testing.assert_allclose(W, [solve_by_supports(c, H.T @ H) for c in X @ H], rtol=1e-9, atol=1e-11)
     np.testing.assert_allclose(H.sum(axis=0), 1, rtol=1e-12)
@@ -158,11 +160,29 @@ def test_the_end_solves_w_and_measures_that_pair(case: tuple[str, str]) -> None:
     assert optimality(X, W, H.T)[0] < 1e-13
 
 
+@pytest.mark.parametrize(("n_iter", "cut_off"), [(1, 1), (3, 1), (4, 1), (40, 10)])
+def test_rows_that_are_solved_by_steps_take_no_more_than_the_fit_has_earned(
+    n_iter: int, cut_off: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[int] = []
+
+    def near(W: np.ndarray, steps: int) -> Near:
+        taken.append(steps)
+        return Near(W, steps)
+
+    monkeypatch.setattr(bilinear, "Near", near)
+    a = multiplicative(0.0, noisy(M, N, K) + 0.1)
+    state = replace(stepped(a, 2)[-1], n_iter=n_iter)
+    ends = [a.finish(state, converged).objective for converged in (True, False)]
+    assert taken == [n_iter, cut_off]
+    assert ends[0] <= ends[1] < state.objective
+
+
 def test_penalties_and_custom_starts_keep_their_scale() -> None:
     X = noisy(M, N, K)
     for a in (model(X, penalties=(Elastic(0, 0.1), Elastic(0, 0.1))), model(X, settles=False)):
         before = stepped(a, 3)[-1]
-        after = a.finish(before)
+        after = a.finish(before, converged=True)
         assert sorted(after.H.sum(axis=0)) == pytest.approx(sorted(before.H.sum(axis=0)), rel=1e-12)
 
 
@@ -202,7 +222,7 @@ def test_the_bits_do_not_depend_on_threads(solver: str, case: tuple[str, str]) -
     for n_threads in (1, 2, 3):
         with threads(n_threads):
             a = model(noisy(M, N, K), case, solver)
-            state = a.finish(stepped(a, 15)[-1])
+            state = a.finish(stepped(a, 15)[-1], converged=True)
             found.add((state.W.tobytes(), state.H.tobytes(), state.objective, state.optimality))
     assert len(found) == 1
 
@@ -256,7 +276,7 @@ def test_the_end_is_not_above_the_last_step_where_a_bold_one_rose() -> None:
         state = a.step([state])[0]
     for held in (None, np.ones((M, K), bool)):
         bad = replace(state, H_base=state.H * np.linspace(0.1, 10, N)[:, None], free_W=held)
-        finished = a.finish(bad)
+        finished = a.finish(bad, converged=True)
         assert finished.objective <= state.objective * (1 + 1e-12)
         W, H = a.factors(finished)
         assert finished.objective == pytest.approx(a.problem.objective(W, H), rel=1e-12)

@@ -216,7 +216,9 @@ class WeightedCSRBlock(CSRBlock, WeightedBlock):
         squares *= self._stored_weights
         if weights.absent:
             np.square(y, out=y)
-            squares -= y if self._scales is None else np.multiply(y, self._scales, out=y)
+            if self._scales is not None:
+                y *= self._scales
+            squares -= y
         out = self.stored_sums(squares)
         if weights.absent:
             whole = weights.over_rows(np.einsum("ij,ij->i", F @ (G.T @ weights.over_columns(G)), F))

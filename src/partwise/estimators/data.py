@@ -140,7 +140,7 @@ def _place(weights: Any, bad: Array) -> str:
     else:
         p = int(np.flatnonzero(bad)[0])
         place = [int(np.searchsorted(weights.indptr, p, side="right")) - 1, int(weights.indices[p])]
-    return ", column ".join(f"{at}" if column else f"row {at}" for column, at in enumerate(place))
+    return f"row {place[0]}" + (f", column {place[1]}" if len(place) > 1 else "")
 
 
 def _floating(values: Any) -> Any:

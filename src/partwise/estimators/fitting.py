@@ -108,10 +108,11 @@ def _drawn(problem: Problem, k: int, parameters: Parameters, rng: np.random.Rand
         )
     W, H = INITS[init](problem.operand, problem.survey.mean, k, rng)
     if W is None:
+        if parameters.solver.floor == 0:
+            return transform(problem, H), H
         # Multiplicative steps cannot leave a zero, of which rows of X may have many.
-        lift = _lifted if parameters.solver.floor > 0 else np.asarray
-        H = lift(H)
-        return lift(transform(problem, H)), H
+        H = _lifted(H)
+        return _lifted(transform(problem, H)), H
     return (W, H) if not problem.operand.weighted else fitted_scale(problem.operand, W, H)
 
 

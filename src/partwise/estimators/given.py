@@ -43,8 +43,8 @@ class Given:
         m, n, k = sizes
         if parameters.custom:
             return checked_factor(self.W, (m, k), dtype, "W"), checked_factor(self.H, (k, n), dtype, "H").T
-        fixes_H = self.fixed_H is not None or (self.fixed_components is not None and np.size(self.fixed_components) > 0)
-        if (self.W is not None and self.fixed_W is None) or (self.H is not None and not fixes_H):
+        fixes_H = np.any(self.fixed_H) or (self.fixed_components is not None and np.size(self.fixed_components) > 0)
+        if (self.W is not None and not np.any(self.fixed_W)) or (self.H is not None and not fixes_H):
             warnings.warn(
                 "When init!='custom', provided W or H are ignored, but for what is fixed of them. Set init='custom' to "
                 "use them as initialization.",

@@ -148,8 +148,11 @@ def _one_thread(libraries: ThreadpoolController) -> AbstractContextManager[objec
 
 
 @lru_cache(maxsize=1)
-def _libraries(modules: int) -> ThreadpoolController:
-    """The BLAS libraries of this process, looked for anew (2 ms) when modules were loaded: one may bring its own."""
+def _libraries(modules: int, newest: str) -> ThreadpoolController:
+    """The BLAS libraries of this process, looked for anew (2 ms) when modules were loaded: one may bring its own.
+
+    One that comes without a module, by ctypes, is seen only then.
+    """
     return ThreadpoolController()
 
 
@@ -172,7 +175,7 @@ class _BlasGuard:
 
     @contextmanager
     def single(self) -> Iterator[ThreadpoolController]:
-        libraries = _libraries(len(sys.modules))
+        libraries = _libraries(len(sys.modules), next(reversed(sys.modules)))
         fit = object()
         try:
             # Inside the try: Ctrl-C while entering must not leave the limit behind.

@@ -235,7 +235,7 @@ class Bilinear:
         """The larger natural residual of both sides at exactly this pair, in the data's scale, by one read."""
         return self._measure(state, None)[1]
 
-    def finish(self, state: State, converged: bool = True) -> State:
+    def finish(self, state: State, converged: bool) -> State:
         """The pair to return: scale and order settled where the start was ours, W solved, and measured.
 
         Where rows are solved by steps the end may cost half of what the fit did, of one that was cut off an eighth.
@@ -244,7 +244,7 @@ class Bilinear:
             return self._zero(state)
         # Where the loss is known at the old H only, the solution that followed is nearly always lower still. W of which
         # entries are held is what the steps have made of the others.
-        steps = state.n_iter if converged else state.n_iter // _CUT_OFF
+        steps = state.n_iter if converged else -(-state.n_iter // _CUT_OFF)
         solved = self._measured(self._scaled(replace(state, H=state.H_base)), steps if state.free_W is None else None)
         if self.problem.loss.certificate is not NormalEquations and solved.objective > state.objective + self._slack:
             # That step was bold, or rows solved by steps, which may be cut off or find another minimum, ended above.

@@ -43,7 +43,7 @@ class MultiplicativeUpdates(Solver):
             factors = new[rows]
             ratios(negative, positive, factors)
             if gamma != 1.0:
-                np.power(factors, gamma, out=factors)
+                factors **= gamma
             multiplied(F[rows], positive, 0.5**gamma, _GONE, least, factors)
             return relative_squares(F[rows], positive, negative)
 
