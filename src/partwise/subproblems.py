@@ -273,7 +273,7 @@ class Entries(Subproblem):
 
     @property
     def alive(self) -> Array:
-        return np.asarray(self.G.max(axis=0, initial=0) > 0)
+        return np.asarray(largest_of(self.G) > 0)
 
     def parts(self, F: Array) -> GradientParts:
         """The gradient at F, and the loss there."""
@@ -346,7 +346,7 @@ class RowEquations(Subproblem):
 
     @property
     def alive(self) -> Array:
-        return np.asarray(self.G.max(axis=0, initial=0) > 0)
+        return np.asarray(largest_of(self.G) > 0)
 
     def parts(self, F: Array, valued: bool = True) -> GradientParts:
         """The gradient at F, the loss there unless it is not ``valued``, and what judges the gradient."""

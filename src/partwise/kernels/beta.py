@@ -22,7 +22,8 @@ from partwise.kernels.weighted import stored_model
 # packs G for each.
 TILE, TILE_ROWS = 1 << 15, 256
 
-# Entries of which NumPy takes a power at a time, so that what lies between stays in the cache too.
+# Stored entries that are weighed, and others of which NumPy takes a power, at a time: what lies between stays in the
+# cache too.
 _PIECE = 1 << 14
 
 _POWERS: dict[float, Callable[[Array], Array]] = {0.0: np.ones_like, 0.5: np.sqrt, 1.0: np.copy, 2.0: np.square}
@@ -60,7 +61,8 @@ def dense_share(
         # In tiles of the order of x both are read along memory.
         tile = np.ascontiguousarray(x[rows, columns].T if across else x[rows, columns])
         y = g @ f.T if across else f @ g.T
-        slope, v = np.ones_like(y) if beta == 0 else _slope(y, beta, low), None
+        slope = np.ones_like(y) if beta == 0 else _slope(y, beta, low)
+        v = None
         if weights is not None:
             v = _spread(weights(rows, columns), y, across)
             slope *= v
@@ -130,10 +132,10 @@ def weighted_sparse_share(
     y = np.empty(len(x), F.dtype)
     stored_model(indices, bounds, F, G, 0, len(F), y)
     slope = v.astype(y.dtype) if beta == 0 else v * _slope(y, beta, low)
-    line = (1, len(x))
-    weighed, everywhere, logs = weigh(
-        x.reshape(line), y.reshape(line), slope.reshape(line), F.dtype.type(low), beta, valued
-    )
+    weighed, everywhere, logs = 0.0, 0.0, 0.0
+    for piece in (slice(*pair) for pair in pairwise(even_bounds(len(x), _PIECE))):
+        sums = weigh(x[None, piece], y[None, piece], slope[None, piece], F.dtype.type(low), beta, valued)
+        weighed, everywhere, logs = weighed + sums[0], everywhere + sums[1], logs + sums[2]
     _add_times(y, indices, bounds, G, negative)
     if beta == 1:
         everywhere = float(np.einsum("ij,ij->", F, positive, dtype=np.float64))

@@ -17,20 +17,20 @@ def ratios(negative: Array, positive: Array, out: Array) -> None:
 
 
 @kernel
-def multiplied(F: Array, positive: Array, half: float, gone: float, least: float, factors: Array) -> None:
-    """Multiply ``factors`` by F in place; what falls and is lost beside the largest of its row becomes zero.
+def multiplied(F: Array, positive: Array, half: float, gone: float, least: float, new: Array) -> None:
+    """Multiply ``new``, ratios or powers of them, by F; what falls and is lost beside the largest of its row is zero.
 
     Lost is what has a share F ∘ positive, which does not depend on the scales of the components, below ``least`` times
     the largest one; what falls by a factor below ``half`` is lost below ``gone`` times it.
     """
     m, k = F.shape
-    new = np.empty(k, F.dtype)
+    products = np.empty(k, F.dtype)
     for r in range(m):
         largest = F.dtype.type(0)
         for j in range(k):
-            new[j] = F[r, j] * factors[r, j]
-            largest = max(largest, new[j] * positive[r, j])
+            products[j] = F[r, j] * new[r, j]
+            largest = max(largest, products[j] * positive[r, j])
         for j in range(k):
-            factor, share = factors[r, j], new[j] * positive[r, j]
-            lost = (factor < half and share < gone * largest) or (factor < 1 and share < least * largest)
-            factors[r, j] = F.dtype.type(0) if lost else new[j]
+            ratio, share = new[r, j], products[j] * positive[r, j]
+            lost = (ratio < half and share < gone * largest) or (ratio < 1 and share < least * largest)
+            new[r, j] = F.dtype.type(0) if lost else products[j]

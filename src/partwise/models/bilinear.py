@@ -1,6 +1,6 @@
 """X ≈ W H: the step, the certificate, revival and the end."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from partwise.models.reports import Course, Each, Half, Residuals, Share, Worst
 from partwise.models.rows import Near, rows_solver
 from partwise.penalties.base import Penalty
 from partwise.solvers.base import Plan, Solver, Work
-from partwise.subproblems import NormalEquations, largest_of
+from partwise.subproblems import NormalEquations, Subproblem, largest_of
 
 # Below this share of the loss at zero the loss that the subproblem gives for free has lost too many digits.
 _CANCELLED = 1e-4
@@ -273,15 +273,15 @@ class Bilinear:
         problem = self.problem
         form = problem.loss.certificate
         frame = problem.loss.around(form, [state.H])
-        solved_rows = None if steps is None else rows_solver(problem, state.H)
+        solve = None if steps is None else self._solver_of_rows(state.H, steps)
 
         def visit(block: Block, rows: Rows) -> tuple[Rows, Residuals]:
             first, free = _parts(rows)
             W = _array(first)
-            if solved_rows is None or steps is None:
+            if solve is None:
                 one = frame(block, [W])[0]
             else:
-                W, one = solved_rows(block, Near(W, steps))
+                W, one = solve(block, W)
             other = problem.loss.around(form, [W], valued=False)(block.T, [state.H])[0]
             squares = _residual(one.plus(*problem.penalty_W.quadratic(W)), W, _optional(free))
             return W, Residuals(squares, other, one.measure(W, W)[1], problem.penalty_W.value(W))
@@ -290,6 +290,11 @@ class Bilinear:
         squares = _residual(report.other.plus(*problem.penalty_H.quadratic(state.H)), state.H, state.free_H)
         optimality = float(np.sqrt(max(report.squares, squares))) / problem.scale
         return W, optimality, report.loss + report.penalty + problem.penalty_H.value(state.H)
+
+    def _solver_of_rows(self, H: Array, steps: int) -> Callable[[Block, Array], tuple[Array, Subproblem]]:
+        """What solves rows of W for H from nearly the best ones, and judges them."""
+        solved = rows_solver(self.problem, H)
+        return lambda block, W: solved(block, Near(W, steps))
 
     def _scaled(self, state: State) -> State:
         """Rows of Hᵀ sum to 1, and W carries the units of the data, where scale is ours to settle."""

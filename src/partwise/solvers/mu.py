@@ -40,11 +40,11 @@ class MultiplicativeUpdates(Solver):
         def multiply(start: int, stop: int) -> float:
             rows = slice(start, stop)
             negative, positive = subproblem.negative[rows], subproblem.penalised_positive(F, rows)
-            factors = new[rows]
-            ratios(negative, positive, factors)
+            stepped = new[rows]
+            ratios(negative, positive, stepped)
             if gamma != 1.0:
-                factors **= gamma
-            multiplied(F[rows], positive, 0.5**gamma, _GONE, least, factors)
+                stepped **= gamma
+            multiplied(F[rows], positive, 0.5**gamma, _GONE, least, stepped)
             return relative_squares(F[rows], positive, negative)
 
         squares = sum(in_ranges(multiply, F))
