@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from partwise._errors import DataError, FileError, MissingExtraError, ParameterError, PartwiseError
 
 if TYPE_CHECKING:
+    from partwise.arrays.speckle import Speckle
     from partwise.engine.result import Status
     from partwise.estimators import NMF, Replicate, non_negative_factorization, replicates
     from partwise.estimators.persistence import load, save
@@ -22,6 +23,7 @@ __all__ = [
     "ParameterError",
     "PartwiseError",
     "Replicate",
+    "Speckle",
     "Status",
     "load",
     "non_negative_factorization",
@@ -36,6 +38,7 @@ _HOMES = {
     "non_negative_factorization": "partwise.estimators",
     "Replicate": "partwise.estimators",
     "replicates": "partwise.estimators",
+    "Speckle": "partwise.arrays.speckle",
     "Status": "partwise.engine.result",
     "load": "partwise.estimators.persistence",
     "save": "partwise.estimators.persistence",

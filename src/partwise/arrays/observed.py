@@ -1,7 +1,7 @@
 """Data of which some entries are missing, or count more than others, as an operand."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -9,7 +9,11 @@ import scipy.sparse as sp
 from partwise._types import Array
 from partwise.arrays.canonical import canonical
 from partwise.arrays.memory import MemoryOperand
+from partwise.arrays.speckle import Speckle
 from partwise.arrays.weights import Weights
+
+Mask: TypeAlias = Array | sp.csr_array | Speckle
+"""True where an entry is observed."""
 
 # Rows of a dense mask that are looked at together.
 _ROWS = 1024
@@ -17,7 +21,7 @@ _ROWS = 1024
 
 def observed(
     X: Array | sp.csr_array,
-    mask: Array | sp.csr_array | None = None,
+    mask: Mask | None = None,
     weights: Array | sp.csr_array | None = None,
     *,
     absent_missing: bool = False,
@@ -28,7 +32,7 @@ def observed(
     ----------
     X : ndarray or sparse array of shape (m, n), float32 or float64
         NaN in dense data is missing.
-    mask : bool ndarray or sparse array of shape (m, n), default=None
+    mask : bool ndarray or sparse array of shape (m, n), or Speckle, default=None
         True where an entry is observed.
     weights : ndarray or sparse array of shape (m, n), or ndarray of shape (m,), default=None
         How much each entry, or each row, counts, in the dtype of X; 0 is missing.
@@ -38,12 +42,22 @@ def observed(
     rows = weights if isinstance(weights, np.ndarray) and weights.ndim == 1 else None
     each = None if rows is not None else weights
     if not sp.issparse(X):
-        return _dense(np.asarray(canonical(X)), filled(mask), filled(each), rows)
+        return _dense(np.asarray(canonical(X)), mask, filled(each), rows)
     if isinstance(each, np.ndarray) and not absent_missing:
         # Zeros that have weights of their own leave nothing sparse.
-        return _dense(X.toarray(), filled(mask), each, rows)
+        return _dense(X.toarray(), mask, each, rows)
     x = sp.csr_array(canonical(X, keep_zeros=absent_missing))
     return _sparse(_without_rows(x, rows), mask, each, rows, absent_missing)
+
+
+def hide(mask: Mask, missing: Array) -> None:
+    """Mark in ``missing`` (m × n, bool) what the mask does not observe."""
+    if not isinstance(mask, Speckle):
+        missing |= ~filled(mask)
+        return
+    m, n = missing.shape
+    for a in range(0, m, _ROWS):
+        missing[a : a + _ROWS] |= mask.complement.rows(a, min(a + _ROWS, m), n)
 
 
 def filled(values: Any) -> Any:
@@ -62,10 +76,10 @@ def _without_rows(x: sp.csr_array, rows: Array | None) -> sp.csr_array:
     return sp.csr_array((x.data[kept], x.indices[kept], indptr), x.shape)
 
 
-def _dense(x: Array, mask: Array | None, each: Array | None, rows: Array | None) -> MemoryOperand:
+def _dense(x: Array, mask: Mask | None, each: Array | None, rows: Array | None) -> MemoryOperand:
     missing = np.isnan(x)
     if mask is not None:
-        missing |= ~mask
+        hide(mask, missing)
     if each is not None:
         missing |= each == 0
     lost = slice(0) if rows is None else rows == 0
@@ -126,7 +140,7 @@ class _Entries:
 
 def _sparse(
     x: sp.csr_array,
-    mask: Array | sp.csr_array | None,
+    mask: Mask | None,
     each: Array | sp.csr_array | None,
     rows: Array | None,
     absent_missing: bool,
@@ -138,7 +152,7 @@ def _sparse(
     if each is not None:
         _weigh(entries, each)
     if mask is not None:
-        _cover(entries, mask)
+        _cover(entries, mask, x.shape)
     kept = canonical(entries.csr(x.shape, entries.x), keep_zeros=True)
     return MemoryOperand(kept, Weights(entries.e, rows, absent=entries.absent))
 
@@ -158,20 +172,26 @@ def _weigh(entries: _Entries, each: Array | sp.csr_array) -> None:
     entries.e = _values(entries.places, places, each.data)
 
 
-def _cover(entries: _Entries, mask: Array | sp.csr_array) -> None:
+def _cover(entries: _Entries, mask: Mask, shape: tuple[int, int]) -> None:
     """Few missing entries are stored as such; few observed ones are all that is stored."""
-    seen = mask.nnz if sp.issparse(mask) else int(np.count_nonzero(mask))
-    if isinstance(mask, np.ndarray) and entries.absent and 2 * seen > mask.size:
-        entries.without(_places_of(mask, False))
-        return
-    if isinstance(mask, np.ndarray) and not entries.absent:
-        entries.keep(mask[np.divmod(entries.places, mask.shape[1])])
-        return
-    places = _places(sp.csr_array(canonical(mask))) if sp.issparse(mask) else _places_of(mask, True)
-    if entries.absent:
-        entries.exactly(places)
+    if sp.issparse(mask):
+        places = _places(sp.csr_array(canonical(mask)))
+        if entries.absent:
+            entries.exactly(places)
+        else:
+            entries.only(places)
+    elif not entries.absent:
+        at = np.divmod(entries.places, shape[1])
+        entries.keep(mask.at(*at) if isinstance(mask, Speckle) else mask[at])
+    elif 2 * _count(mask, shape) > shape[0] * shape[1]:
+        entries.without(_places_of(mask, shape, False))
     else:
-        entries.only(places)
+        entries.exactly(_places_of(mask, shape, True))
+
+
+def _count(mask: Array | Speckle, shape: tuple[int, int]) -> int:
+    """How many entries are observed."""
+    return mask.count(shape) if isinstance(mask, Speckle) else int(np.count_nonzero(mask))
 
 
 def _places(x: sp.csr_array) -> Array:
@@ -179,9 +199,11 @@ def _places(x: sp.csr_array) -> Array:
     return np.asarray(rows * x.shape[1] + x.indices)
 
 
-def _places_of(mask: Array, value: bool) -> Array:
-    """Where a dense mask has the value, without another array of its size."""
-    m, n = mask.shape
+def _places_of(mask: Array | Speckle, shape: tuple[int, int], value: bool) -> Array:
+    """Where a mask that is not sparse has the value, without another array of its size."""
+    m, n = shape
+    if isinstance(mask, Speckle):
+        return mask.places(0, m, n, value)
     found = [np.flatnonzero(mask[a : a + _ROWS] == value) + a * n for a in range(0, m, _ROWS)]
     return np.concatenate(found).astype(np.int64)
 

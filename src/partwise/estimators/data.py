@@ -12,8 +12,9 @@ from partwise._errors import DataError, DtypeError, ParameterError, PartwiseErro
 from partwise._types import Array
 from partwise.arrays import Operand, as_operand
 from partwise.arrays.memory import MemoryOperand
-from partwise.arrays.observed import filled, observed
+from partwise.arrays.observed import filled, hide, observed
 from partwise.arrays.rows import RowBlocks
+from partwise.arrays.speckle import Speckle
 from partwise.io.dataset import Dataset, Layout
 
 _CHECKS: dict[str, Any] = {
@@ -44,8 +45,10 @@ def checked_input(estimator: Any, X: Any, *, reset: bool, mask: Any = None, weig
         mask or the weights are not of its shape.
     """
     if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
-        seen = ~np.ma.getmaskarray(X)
-        mask, X = seen if mask is None else seen & filled(checked_mask(mask, X.shape)), X.filled(0)
+        missing = np.array(np.ma.getmaskarray(X))
+        if mask is not None:
+            hide(checked_mask(mask, X.shape), missing)
+        mask, X = ~missing, X.filled(0)
     if isinstance(X, Dataset):
         values = _floating(_sentence(DataError, check_array, X.X, estimator=estimator, input_name="X", **_CHECKS))
         _names(estimator, values.shape[1], X.column_names, reset)
@@ -85,13 +88,15 @@ def _plain(values: Any, name: str) -> Any:
 
 
 def checked_mask(mask: Any, shape: tuple[int, int]) -> Any:
-    """A mask, dense or in CSR form, True where an entry is observed.
+    """A mask, dense or in CSR form, True where an entry is observed; a speckle fits every shape.
 
     Raises
     ------
     DataError
         If it is not boolean or not of this shape.
     """
+    if isinstance(mask, Speckle):
+        return mask
     mask = _plain(mask, "mask")
     if mask.shape != shape:
         raise DataError(f"mask has shape {mask.shape} and X {shape}: give True or False for each entry of X.")

@@ -243,8 +243,9 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         y : ignored
         W, H : array-like of shape (n_samples, n_components) and (n_components, n_features), default=None
             The start, with ``init="custom"``, and the values of what is fixed; of the dtype of X.
-        mask : bool {array-like, sparse matrix} of shape (n_samples, n_features), default=None
-            True where an entry is observed; what X holds elsewhere does not matter.
+        mask : bool {array-like, sparse matrix} of shape (n_samples, n_features), or Speckle, default=None
+            True where an entry is observed; what X holds elsewhere does not matter. A :class:`Speckle` holds out
+            entries at random, without being stored.
         weights : {array-like, sparse matrix} of shape (n_samples, n_features) or array-like (n_samples,), default=None
             How much the loss of each entry, or of each row, counts; 0 is a missing entry. 1/σ² for entries with a
             standard error σ and the Frobenius loss.
@@ -284,9 +285,9 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
 
     def _learn(self, X: Any, y: Any, mask: Any, weights: Any, given: Given) -> Array:
         parameters = checked(self)
-        data = checked_input(self, X, reset=True, mask=mask, weights=weights)
         metadata = {name: value for name, value in (("mask", mask), ("weights", weights)) if value is not None}
         with visible(parameters.verbose), threads(parameters.n_threads):
+            data = checked_input(self, X, reset=True, mask=mask, weights=weights)
             problem = problem_of(data.operand, parameters)
             result = self._fit(problem, parameters, {"X": X, "y": y, "metadata": metadata or None}, given)
             self._remember(problem, result, data)
@@ -310,8 +311,8 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         """
         check_is_fitted(self)
         parameters = checked(self)
-        data = checked_input(self, X, reset=False, mask=mask, weights=weights)
         with threads(parameters.n_threads):
+            data = checked_input(self, X, reset=False, mask=mask, weights=weights)
             return transform(problem_of(data.operand, parameters), np.ascontiguousarray(self.components_.T))
 
     def inverse_transform(self, X: Any) -> Array:
@@ -342,9 +343,9 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         """
         check_is_fitted(self)
         parameters = checked(self)
-        data = checked_input(self, X, reset=False, mask=mask, weights=weights)
         H = np.ascontiguousarray(self.components_.T)
         with threads(parameters.n_threads):
+            data = checked_input(self, X, reset=False, mask=mask, weights=weights)
             problem = problem_of(data.operand, parameters)
             problem.check_seen()
             W = transform(problem, H)

@@ -82,9 +82,9 @@ def replicates(estimator: NMF, X: Any, *, mask: Any = None, weights: Any = None)
         raise ParameterError(
             "init='custom' is one start, and replicates are fits from several: use init='random', or NMF.fit for one."
         )
-    operand = checked_input(clone(estimator), X, reset=True, mask=mask, weights=weights).operand
-    k = operand.shape[1] if parameters.n_components == "auto" else parameters.n_components
     with visible(parameters.verbose), threads(parameters.n_threads):
+        operand = checked_input(clone(estimator), X, reset=True, mask=mask, weights=weights).operand
+        k = operand.shape[1] if parameters.n_components == "auto" else parameters.n_components
         results = each_fit(problem_of(operand, parameters), parameters, k, _log)
     if any(result.by_keyboard for result in results):
         raise KeyboardInterrupt
