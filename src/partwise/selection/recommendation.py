@@ -1,0 +1,68 @@
+"""What the criteria come to, in words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from partwise.selection.criteria import CRITERIA, Verdict
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """A number of parts, and how far to trust it.
+
+    Parameters
+    ----------
+    rank : int
+        That of ``decided_by``.
+    decided_by : str
+        The first criterion that supports a number.
+    agree, differ : tuple of str
+        The other criteria that support the same number, and those that support another one or none.
+    confident : bool
+        Whether at least half of the other criteria agree, to within one rank, and the number is not at an end of the
+        ranks where more or fewer parts may be as good.
+    sentences : str
+        All this in two sentences.
+    """
+
+    rank: int
+    decided_by: str
+    agree: tuple[str, ...]
+    differ: tuple[str, ...]
+    confident: bool
+    sentences: str
+
+
+def recommend(verdicts: Mapping[str, Verdict], ranks: tuple[int, ...]) -> Recommendation:
+    """What the criteria come to."""
+    decided = next((one for one in verdicts.values() if one.rank is not None), None)
+    if decided is None or decided.rank is None:
+        names = ", ".join(verdicts)
+        return Recommendation(
+            ranks[0], "", (), tuple(verdicts), False,
+            f"No number of parts can be recommended: none of the criteria ({names}) supports one of those asked for. "
+            f"{ranks[0]} is the least of them, and no more than that.",
+        )
+    others = [one for one in verdicts.values() if one is not decided]
+    agree = tuple(one.criterion for one in others if one.rank == decided.rank)
+    differ = tuple(one.criterion for one in others if one.rank != decided.rank)
+    near = sum(one.rank is not None and abs(one.rank - decided.rank) <= 1 for one in others)
+    inside = decided.rank < ranks[-1] and (decided.rank > ranks[0] or ranks[0] == 1)
+    confident = inside and (2 * near >= len(others))
+    return Recommendation(
+        decided.rank, decided.criterion, agree, differ, confident, _sentences(decided, others, confident, ranks)
+    )
+
+
+def _sentences(decided: Verdict, others: list[Verdict], confident: bool, ranks: tuple[int, ...]) -> str:
+    rank = decided.rank
+    what = "One part" if rank == 1 else f"{rank} parts"
+    surely = "are recommended" if rank != 1 else "is recommended"
+    first = f"{what} {surely} by {CRITERIA[decided.criterion].title.lower()}"
+    first += "." if confident else ", but not with confidence."
+    if rank == 1:
+        first = first[:-1] + ": the rows are multiples of one profile, as far as these data tell."
+    if not others:
+        return f"{first} No other criterion was asked."
+    said = "; ".join(f"{CRITERIA[one.criterion].title.lower()}: {'none' if one.rank is None else one.rank}" for one in others)
+    return f"{first} The others say {said}."
