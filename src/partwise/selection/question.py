@@ -84,14 +84,29 @@ class Question:
     @property
     def mean(self) -> float:
         """Of the observed entries; weights do not count."""
-        observed = self.X if self.mask is None else _observed_only(self)
-        return float(np.nansum(observed.data if sp.issparse(observed) else observed, dtype=np.float64)) / self.n_observed
+        return float(self._observed.sum(dtype=np.float64)) / self.n_observed
+
+    @property
+    def norm(self) -> float:
+        """Frobenius norm of the observed entries; weights do not count."""
+        largest = self._observed.max(initial=0.0) or 1.0
+        return float(largest * np.sqrt(np.sum(np.square(self._observed / largest, dtype=np.float64))))
+
+    @property
+    def _observed(self) -> Array:
+        """The values of the observed entries, but for zeros that are not stored."""
+        values: Array = self.X.data if sp.issparse(self.X) else self.X
+        if isinstance(self.mask, Speckle) or self.mask is None:
+            return values[~np.isnan(values)]
+        if sp.issparse(self.X):
+            coordinates = sp.coo_array(self.X).coords
+            return values[_at(self.mask, *coordinates).astype(bool)]
+        return values[np.asarray(_filled(self.mask)) & ~np.isnan(values)]
 
     @property
     def counts(self) -> bool:
         """Whether the loss is Kullback–Leibler's and all values are whole numbers."""
-        values = self.X.data if sp.issparse(self.X) else self.X[~np.isnan(self.X)]
-        return self.beta == 1 and bool(np.array_equal(values, np.rint(values)))
+        return self.beta == 1 and bool(np.array_equal(self._observed, np.rint(self._observed)))
 
     @property
     def zeros_missing(self) -> bool:
@@ -177,3 +192,7 @@ def _at(values: Any, i: Array, j: Array) -> Array:
     values = np.asarray(values)
     found: Array = values[i] if values.ndim == 1 else values[i, j]
     return found
+
+
+def _filled(values: Any) -> Any:
+    return values.toarray() if sp.issparse(values) else values
