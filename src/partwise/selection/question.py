@@ -55,6 +55,8 @@ class Question:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             probe.fit(X, mask=mask, weights=weights)
+        if isinstance(mask, Speckle):
+            mask = mask.rows(0, *X.shape)
         if isinstance(X, np.ma.MaskedArray):
             seen = ~np.ma.getmaskarray(X)
             X, mask = X.filled(0), seen if mask is None else seen & np.asarray(mask)
@@ -104,9 +106,9 @@ class Question:
         return values[np.asarray(_filled(self.mask)) & ~np.isnan(values)]
 
     @property
-    def counts(self) -> bool:
-        """Whether the loss is Kullback–Leibler's and all values are whole numbers."""
-        return self.beta == 1 and bool(np.array_equal(self._observed, np.rint(self._observed)))
+    def whole(self) -> bool:
+        """Whether all values are whole numbers."""
+        return bool(np.array_equal(self._observed, np.rint(self._observed)))
 
     @property
     def zeros_missing(self) -> bool:
@@ -118,16 +120,22 @@ class Question:
         estimator: NMF = clone(self.prototype)
         return estimator.set_params(n_components=k, random_state=seed_of(self.seed, *place), **parameters)
 
+    def of_rows(self, rows: Array) -> "Question":
+        """The same about some rows, also several times the same."""
+
+        def cut(values: Any) -> Any:
+            return None if values is None else (sp.csr_array(values) if sp.issparse(values) else np.asarray(values))[rows]
+
+        return replace(self, X=cut(self.X), mask=cut(self.mask), weights=cut(self.weights))
+
     def part(self, rows: Array, columns: Array) -> "Question":
         """The same about some rows and columns."""
 
         def cut(values: Any) -> Any:
-            if values is None:
-                return None
-            values = sp.csr_array(values) if sp.issparse(values) else np.asarray(values)
-            return values[rows] if values.ndim == 1 else values[rows][:, columns]
+            return values if values is None or np.ndim(values) == 1 else values[:, columns]
 
-        return replace(self, X=cut(self.X), mask=cut(self.mask), weights=cut(self.weights))
+        chosen = self.of_rows(rows)
+        return replace(chosen, X=cut(chosen.X), mask=cut(chosen.mask), weights=cut(chosen.weights))
 
     def transposed(self) -> "Question":
         """The same about the transpose, with the penalties of the factors exchanged."""
