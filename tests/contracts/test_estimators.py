@@ -23,6 +23,7 @@ from threadpoolctl import threadpool_info
 
 from partwise import NMF, load, save
 from partwise.estimators.persistence import ESTIMATORS
+from partwise.selection import ConsensusNMF
 from partwise.solvers import SOLVERS
 from tests.reference.matrices import noisy
 from tests.support import ROOT
@@ -35,7 +36,10 @@ CASES: dict[str, list[Any]] = {
         NMF(2, beta_loss="kullback-leibler", tol=1e-2, max_iter=500),
         NMF(2, implicit_zeros="missing", max_iter=500),
         NMF(2, alpha_W=1e-3, l1_ratio=0.5, n_init=2, random_state=0, shuffle=True, max_iter=500),
-    ]
+    ],
+    "ConsensusNMF": [
+        ConsensusNMF(2, n_replicates=3, density_threshold=2, random_state=0, max_iter=500),
+    ],
 }
 """Estimators by name. One registered without a case fails the contract."""
 
@@ -53,7 +57,10 @@ def X() -> np.ndarray:
 
 def test_every_estimator_and_every_solver_is_tested() -> None:
     assert set(CASES) == set(ESTIMATORS)
-    assert all({type(case) for case in cases} == {ESTIMATORS[name]} for name, cases in CASES.items())
+    assert all(
+        {(type(case).__name__, type(case).__module__) for case in cases} == {(name, ESTIMATORS[name])}
+        for name, cases in CASES.items()
+    )
     assert {solver.name for solver in SOLVERS.values()} <= {"cd"} | {
         estimator.solver for estimator in ALL
     }  # "auto" is cd
@@ -125,7 +132,7 @@ def test_output_as_a_frame(estimator: Any, container: str, frame: type, X: np.nd
     estimator = clone(estimator).set_params(random_state=0)
     model = clone(estimator).set_output(transform=container)
     fitted, transformed = model.fit_transform(X), model.transform(X)
-    names = [f"nmf{j}" for j in range(model.n_components_)]
+    names = [f"{type(model).__name__.lower()}{j}" for j in range(model.n_components_)]
     for table in (fitted, transformed):
         assert isinstance(table, frame)
         assert list(table.columns) == names
@@ -139,7 +146,11 @@ def test_in_a_pipeline_and_a_grid_search(estimator: Any) -> None:
     rng = np.random.default_rng(0)
     labels = np.repeat([0, 1], 30)
     X = rng.random((60, 8)) + np.outer(labels, np.arange(8)) / 4
-    parts = clone(estimator).set_params(n_init=1, n_components=2, init="nndsvda")
+    parts = clone(estimator).set_params(n_components=2)
+    if isinstance(estimator, ConsensusNMF):
+        parts.set_params(init="random")
+    else:
+        parts.set_params(n_init=1, init="nndsvda")
     pipeline = make_pipeline(MinMaxScaler(clip=True), parts, LogisticRegression())
     search = GridSearchCV(pipeline, {f"{type(estimator).__name__.lower()}__n_components": [1, 2, 3]}, cv=3)
     search.fit(X, labels)

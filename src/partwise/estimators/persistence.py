@@ -1,5 +1,6 @@
 """Models on disk: plain arrays and JSON, turned back into estimators; nothing is ever executed."""
 
+from importlib import import_module
 from os import PathLike
 from typing import Any, get_args
 
@@ -12,8 +13,8 @@ from partwise.estimators.nmf import NMF
 from partwise.io import Layout, read_record, write_record
 from partwise.io.dataset import RowKind
 
-ESTIMATORS: dict[str, type[NMF]] = {"NMF": NMF}
-"""The estimators that can be saved, by name."""
+ESTIMATORS = {"NMF": "partwise.estimators.nmf", "ConsensusNMF": "partwise.selection.consensus_nmf"}
+"""The estimators that can be saved, and where they are; those of rooms above are imported when one is met."""
 
 _KIND = "partwise-model"
 _NEEDED = ("components_", "n_components_", "n_features_in_", "layout_", "history_", "status_", "stop_reason_")
@@ -47,7 +48,7 @@ def save(model: NMF, path: str | PathLike[str]) -> None:
     True
     """
     name = type(model).__name__
-    if ESTIMATORS.get(name) is not type(model):
+    if ESTIMATORS.get(name) != type(model).__module__:
         raise ParameterError(f"A {name} cannot be saved: partwise.save takes {', '.join(ESTIMATORS)}.")
     arrays: dict[str, Array] = {}
     parameters = {key: _packed(f"parameter {key}", value, arrays) for key, value in model.get_params().items()}
@@ -93,7 +94,7 @@ def load(path: str | PathLike[str]) -> NMF:
     try:
         parameters = {key: _unpacked(value, arrays) for key, value in meta["parameters"].items()}
         fitted = {key: _unpacked(value, arrays) for key, value in meta["fitted"].items()}
-        model = ESTIMATORS[meta["estimator"]](**parameters)
+        model: NMF = getattr(import_module(ESTIMATORS[meta["estimator"]]), meta["estimator"])(**parameters)
         model.set_output(transform=meta["output"])
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise FileError(f"{path} is not a whole model of this partwise ({error}): save it again.") from error

@@ -1,13 +1,20 @@
 """What is asked for, checked: errors are raised before anything is fitted."""
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.base import clone
 
 from partwise._errors import ParameterError
 from partwise.estimators import NMF
+
+
+def is_sparse(values: Any) -> bool:
+    """Whether this is a sparse matrix or array of SciPy."""
+    return bool(sp.issparse(values))
 
 
 def checked_prototype(estimator: Any) -> NMF:
@@ -22,7 +29,9 @@ def checked_prototype(estimator: Any) -> NMF:
         return NMF()
     if not isinstance(estimator, NMF):
         kind = type(estimator).__name__
-        raise ParameterError(f"{kind} is no estimator of partwise: give a partwise.NMF with the parameters of the fits.")
+        raise ParameterError(
+            f"{kind} is no estimator of partwise: give a partwise.NMF with the parameters of the fits."
+        )
     if isinstance(estimator.init, str) and estimator.init == "custom":
         raise ParameterError("init='custom' is one start, and replicates need several: use init='random' or None.")
     if type(estimator) is NMF:
@@ -47,7 +56,7 @@ def checked_ranks(ranks: Any, shape: tuple[int, int]) -> tuple[int, ...]:
     for k in found:
         if not isinstance(k, int | np.integer) or isinstance(k, bool) or k < 1:
             raise ParameterError(f"ranks={ranks!r} cannot be: {k!r} is no number of parts; give integers ≥ 1.")
-    if any(a >= b for a, b in zip(found, found[1:], strict=False)):
+    if any(a >= b for a, b in pairwise(found)):
         raise ParameterError(f"ranks={found} are not in order: give each number once, the smaller ones first.")
     if found[-1] > min(shape):
         raise ParameterError(

@@ -13,6 +13,7 @@ from partwise._errors import DataError, FileError, ParameterError
 from partwise._types import Array
 from partwise.io import Dataset
 from partwise.io.records import read_record, write_record
+from partwise.selection._checks import is_sparse
 
 _IDENTITY = "partwise-selection.npz"
 # They change how fast or how loudly something is computed, not what.
@@ -94,7 +95,7 @@ def _plain(values: Any) -> Any:
     """Arrays, or something else that is hashed as it is."""
     if isinstance(values, Dataset):
         values = values.X
-    if sp.issparse(values):
+    if is_sparse(values):
         csr = sp.csr_array(values, copy=True)
         csr.sum_duplicates()
         return csr.shape, csr.data, csr.indices.astype(np.int64), csr.indptr.astype(np.int64)

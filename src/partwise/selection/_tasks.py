@@ -49,12 +49,12 @@ def run_tasks(
 
 @contextmanager
 def _bar(total: int, done: int, shown: bool) -> Iterator[Callable[[], Any]]:
-    """What moves a bar on the standard error on by one fit, where it is shown."""
-    if not shown:
+    """What moves a bar on by one piece, where it is to be shown and the standard error is a terminal."""
+    console = require("rich.console", "cli", "A progress bar").Console(stderr=True) if shown else None
+    if console is None or not console.is_terminal:
         yield lambda: None
         return
     progress = require("rich.progress", "cli", "A progress bar")
-    console = require("rich.console", "cli", "A progress bar").Console(stderr=True)
     columns = (
         progress.BarColumn(bar_width=32),
         progress.TaskProgressColumn(),

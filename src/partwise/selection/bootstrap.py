@@ -15,7 +15,7 @@ from partwise._errors import ParameterError
 from partwise._optional import require
 from partwise._types import Array, Float64
 from partwise.estimators import NMF
-from partwise.selection._checks import checked_prototype
+from partwise.selection._checks import checked_prototype, is_sparse
 from partwise.selection._fits import quiet_fit
 from partwise.selection._folder import Folder, drawn_seed, fingerprint, seed_of
 from partwise.selection._tasks import Arrays, Task, run_tasks
@@ -182,7 +182,9 @@ def bootstrap(
         raise ParameterError("kind='poisson' draws counts, and X holds others than whole numbers: use kind='rows'.")
     W, H = np.asarray(model.transform(X, mask=mask, weights=weights)), model.components_
     tasks = [
-        Task(f"bootstrap-{kind}-{start}-of-{size}", partial(_fit_draws, question, W, H, kind, range(start, start + size)))
+        Task(
+            f"bootstrap-{kind}-{start}-of-{size}", partial(_fit_draws, question, W, H, kind, range(start, start + size))
+        )
         for start in range(0, n, _BATCH)
         for size in [min(_BATCH, n - start)]
     ]
@@ -238,9 +240,11 @@ def _poisson_drawn(question: Question, W: Array, H: Array, rng: np.random.Genera
     X, dtype = question.X, question.X.dtype
     if question.zeros_missing:
         i, j = sp.coo_array(X).coords
-        means = np.concatenate([np.einsum("ek,ek->e", W[i[a:b]], H[:, j[a:b]].T) for a, b in _pieces(len(i), W.shape[1])])
+        means = np.concatenate(
+            [np.einsum("ek,ek->e", W[i[a:b]], H[:, j[a:b]].T) for a, b in _pieces(len(i), W.shape[1])]
+        )
         return sp.csr_array((rng.poisson(means).astype(dtype), (i, j)), X.shape)
-    if sp.issparse(X):
+    if is_sparse(X):
         return _sparse_counts(W, H, rng).astype(dtype)
     drawn = np.concatenate([rng.poisson(W[a:b] @ H) for a, b in _pieces(len(W), H.shape[1])]).astype(dtype)
     return np.where(np.isnan(X), X, drawn)

@@ -1,7 +1,7 @@
 """The parts on which many replicates agree, as an estimator."""
 
 import warnings
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from sklearn.cluster import KMeans
@@ -76,8 +76,9 @@ n_threads, coarse, implicit_zeros
     ((3, 12), True)
     """
 
-    n_init: ClassVar[int] = 1
-    drop_losers: ClassVar[bool] = False
+    # Of the last solution for W, which no start decides.
+    n_init: int = 1
+    drop_losers: bool = False
 
     def __init__(
         self,
@@ -127,7 +128,8 @@ n_threads, coarse, implicit_zeros
     def _learn(self, X: Any, y: Any, mask: Any, weights: Any, given: Given) -> Array:
         if given != Given():
             raise ParameterError(
-                "ConsensusNMF takes no W, no H and nothing fixed: its parts are what replicates agree on. Use NMF for that."
+                "ConsensusNMF takes no W, no H and nothing fixed: its parts are what replicates agree on. Use NMF for "
+                "that."
             )
         _check_fraction("density_threshold", self.density_threshold, 2.0)
         _check_fraction("neighborhood", self.neighborhood, 1.0)
@@ -148,9 +150,9 @@ n_threads, coarse, implicit_zeros
         self.kept_ = self.local_density_ <= self.density_threshold
         if self.kept_.sum() < k:
             raise DataError(
-                f"density_threshold={self.density_threshold} keeps {self.kept_.sum()} of {R * k} parts of the replicates, "
-                f"fewer than the {k} that are wanted: replicates do not agree on so many. Take fewer parts, or a higher "
-                "threshold."
+                f"density_threshold={self.density_threshold} keeps {self.kept_.sum()} of {R * k} parts of the "
+                f"replicates, fewer than the {k} that are wanted: replicates do not agree on so many. Take fewer "
+                "parts, or a higher threshold."
             )
         kept = pooled[self.kept_]
         labels = _clustered(kept, k, seed)
@@ -197,14 +199,17 @@ def _silhouettes(pooled: Float64, labels: Array, k: int) -> Float64:
         return np.full(k, np.nan)
     each = silhouette_samples(pooled, labels)
     counts = np.bincount(labels, minlength=k)
-    return np.divide(np.bincount(labels, each, k), counts, out=np.full(k, np.nan), where=counts > 0)
+    means: Float64 = np.divide(np.bincount(labels, each, k), counts, out=np.full(k, np.nan), where=counts > 0)
+    return means
 
 
 def refined(question: Question, H: Array) -> Array:
     """H solved for the W that is best for the given H; parts at sum 1, the largest first."""
     k = len(H)
     plain = {"init": "random", "n_init": 1}
-    W, _ = quiet_fit(question.estimator(k, **plain), question.X, H=H, fixed_components=np.arange(k), **question.counting)
+    W, _ = quiet_fit(
+        question.estimator(k, **plain), question.X, H=H, fixed_components=np.arange(k), **question.counting
+    )
     fixed = np.ones(W.shape, bool)
     _, H = quiet_fit(question.estimator(k, **plain), question.X, W=W, fixed_W=fixed, **question.counting)
     amounts = H.sum(axis=1, dtype=np.float64)

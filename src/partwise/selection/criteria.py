@@ -1,7 +1,7 @@
 """What a number of parts can be judged by. Each criterion says what it reads, what that means, and what it assumes."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -112,7 +112,12 @@ class _Validation(Criterion):
         spread = errors.std(axis=1, ddof=1) / np.sqrt(errors.shape[1])
         folds = {f"{self.name}_fold{fold}": column for fold, column in enumerate(errors.T)}
         against = one_standard_error(errors)[2]
-        return {f"{self.name}_mean": errors.mean(axis=1), f"{self.name}_se": spread, f"{self.name}_se_of_difference": against, **folds}
+        return {
+            f"{self.name}_mean": errors.mean(axis=1),
+            f"{self.name}_se": spread,
+            f"{self.name}_se_of_difference": against,
+            **folds,
+        }
 
     def verdict(self, figures: Mapping[str, Array], found: Found) -> Verdict:
         ranks = self.plan.ranks
@@ -122,9 +127,8 @@ class _Validation(Criterion):
         if chosen == best:
             reading = f"{lowest}, by more than a standard error below that of fewer parts."
         else:
-            reading = (
-                f"{lowest}; {_parts(ranks[chosen])} are within one standard error of the difference ({spread[chosen]:.2g})."
-            )
+            within = f"within one standard error of the difference ({spread[chosen]:.2g})"
+            reading = f"{lowest}; {_parts(ranks[chosen])} are {within}."
         return self._verdict(ranks[chosen], reading + _at_the_edge(ranks, chosen, best))
 
 
@@ -141,7 +145,10 @@ class HeldOut(_Validation):
 
     name = "held_out"
     title = "Held-out error"
-    assumes = "Assumes that the noise of an entry is independent of that of the others: neighbours that share noise help to predict it."
+    assumes = (
+        "Assumes that the noise of an entry is independent of that of the others: neighbours that share noise help to "
+        "predict it."
+    )
     curve = "held_out_mean"
 
     def __init__(self, question: Question, plan: Plan) -> None:
@@ -160,7 +167,7 @@ class BiCross(_Validation):
 
     name = "bi_cross_validation"
     title = "Bi-cross-validation"
-    assumes = "Assumes that every part can be learnt without a group of the rows and of the columns; noise that neighbours share may stay."
+    assumes = "Assumes that every part can be learnt without a group of the rows and without a group of the columns."
     curve = "bi_cross_validation_mean"
 
     def __init__(self, question: Question, plan: Plan) -> None:
@@ -179,7 +186,10 @@ class Stability(Criterion):
 
     name = "stability"
     title = "Stability of the parts"
-    assumes = "Assumes that a fit with too many parts splits them differently each time; noise can also be fitted the same way every time, so it tells nothing of how real parts are."
+    assumes = (
+        "Assumes that a fit with too many parts splits them differently each time. Noise can be fitted the same way "
+        "every time, so stable parts need not be real."
+    )
     curve = "silhouette_mean"
     better = "high"
     replicated = True
@@ -203,12 +213,13 @@ class Stability(Criterion):
         stable = np.flatnonzero((mean >= self.MEAN) & (least >= self.LEAST))
         if len(stable) == 0:
             return self._verdict(
-                None, f"For no number of parts do replicates agree (mean silhouette ≥ {self.MEAN}, each ≥ {self.LEAST})."
+                None,
+                f"For no number of parts do replicates agree (mean silhouette ≥ {self.MEAN}, each ≥ {self.LEAST}).",
             )
         last = stable[-1]
         reading = (
-            f"{_parts(ranks[last])} are the most that replicates agree on: mean silhouette {mean[last]:.2f} (≥ {self.MEAN}), "
-            f"the least {least[last]:.2f} (≥ {self.LEAST})."
+            f"{_parts(ranks[last])} are the most that replicates agree on: mean silhouette {mean[last]:.2f} "
+            f"(≥ {self.MEAN}), the least {least[last]:.2f} (≥ {self.LEAST})."
         )
         return self._verdict(ranks[last], reading + (" That is the last rank." if last == len(ranks) - 1 else ""))
 
@@ -218,7 +229,10 @@ class Agreement(Criterion):
 
     name = "consensus"
     title = "Consensus of the clusters"
-    assumes = "Assumes that samples fall into clusters, each dominated by a part; samples that mix parts evenly lower it, and so does every k that is a poor number of clusters."
+    assumes = (
+        "Assumes that samples fall into clusters, each dominated by a part; samples that mix parts evenly lower it. "
+        "Noise too may be clustered the same way every time."
+    )
     curve = "cophenetic"
     better = "high"
     replicated = True
@@ -244,7 +258,9 @@ class Agreement(Criterion):
         figure = f"the cophenetic correlation is {values[last]:.3f} for {_parts(ranks[last])}"
         if len(falls) == 0:
             return self._verdict(ranks[last], f"It never falls: {figure}, the last rank.")
-        return self._verdict(ranks[last], f"Before its first fall {figure}; then it is {values[last + 1]:.3f} (Brunet et al. 2004).")
+        return self._verdict(
+            ranks[last], f"Before its first fall {figure}; then it is {values[last + 1]:.3f} (Brunet et al. 2004)."
+        )
 
 
 class Elbow(Criterion):
@@ -252,7 +268,10 @@ class Elbow(Criterion):
 
     name = "elbow"
     title = "Error of the fit"
-    assumes = "Assumes that data whose columns are permuted show what parts of noise explain; where rows differ in size, that is too much, and the answer cautious."
+    assumes = (
+        "Assumes that data whose columns are permuted show what parts of noise explain; where rows differ in size they "
+        "explain more, and the answer is cautious."
+    )
     curve = "error"
     replicated = True
 
@@ -273,8 +292,8 @@ class Elbow(Criterion):
                 f"More than {_parts(ranks[0])} lower the error no more than they do of permuted data.",
             )
         reading = (
-            f"Up to {_parts(ranks[last])} each lowers the error by more than in permuted data: to {error[last]:.1%} of that "
-            f"of {_parts(ranks[0])} (permuted {null[last]:.1%})."
+            f"Up to {_parts(ranks[last])} each lowers the error by more than in permuted data: to {error[last]:.1%} of "
+            f"that of {_parts(ranks[0])} (permuted {null[last]:.1%})."
         )
         return self._verdict(ranks[last], reading + (" That is the last rank." if last == len(ranks) - 1 else ""))
 
@@ -328,8 +347,9 @@ class Relevance(Criterion):
         if relevance.rank == most:
             return self._verdict(most, f"None of {_parts(most)} fades: there may be more.")
         return self._verdict(
-            relevance.rank, f"Of {_parts(most)} {relevance.rank} stay, the weakest {relevance.relevance[relevance.rank - 1]:.2g} above "
-            f"the bound where the others end ({relevance.relevance[relevance.rank]:.2g})."
+            relevance.rank,
+            f"Of {_parts(most)} {relevance.rank} stay, the weakest {relevance.relevance[relevance.rank - 1]:.2g} above "
+            f"the bound where the others end ({relevance.relevance[relevance.rank]:.2g}).",
         )
 
 

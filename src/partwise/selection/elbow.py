@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from partwise._types import Array, Float64
+from partwise.selection._checks import is_sparse
 from partwise.selection._fits import quiet_fit
 from partwise.selection._folder import seed_of
 from partwise.selection._tasks import Arrays, Task
@@ -45,7 +46,9 @@ def permuted(question: Question) -> Question:
     Missing entries and weights go with their entries.
     """
     seed = seed_of(question.seed, _ORDER)
-    X, mask, weights = (_permuted(values, question.shape, seed) for values in (question.X, question.mask, question.weights))
+    X, mask, weights = (
+        _permuted(values, question.shape, seed) for values in (question.X, question.mask, question.weights)
+    )
     return replace(question, X=X, mask=mask, weights=weights)
 
 
@@ -54,7 +57,7 @@ def _permuted(values: Any, shape: tuple[int, int], seed: int) -> Any:
         return None
     m, n = shape
     orders = (np.random.default_rng([seed, j]).permutation(m) for j in range(n))
-    if sp.issparse(values):
+    if is_sparse(values):
         columns = sp.csc_array(values)
         rows = np.empty_like(columns.indices)
         for (a, b), order in zip(zip(columns.indptr, columns.indptr[1:], strict=False), orders, strict=True):
@@ -70,9 +73,9 @@ def _permuted(values: Any, shape: tuple[int, int], seed: int) -> Any:
 def last_real_fall(objectives: Float64, null: Float64) -> int:
     """The place of the last rank whose part lowers the error by more than a part of permuted data does.
 
-    From the first rank on, as long as the error falls by a tenth more than that of permuted data does (Frigyesi & Höglund
-    2008). Falls are shares of what the rank before has left: parts of noise take a share that the shape of the matrix
-    decides, however small the noise.
+    From the first rank on, as long as the error falls by a tenth more than that of permuted data does (Frigyesi &
+    Höglund 2008). Falls are shares of what the rank before has left: parts of noise take a share that the shape of the
+    matrix decides, however small the noise.
 
     Parameters
     ----------

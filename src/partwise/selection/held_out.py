@@ -4,16 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from sklearn.base import clone
 
 from partwise._errors import DataError, ParameterError
 from partwise._types import Array, Float64
 from partwise.arrays.speckle import Speckle
 from partwise.estimators import NMF, divergence
+from partwise.selection._checks import is_sparse
 from partwise.selection._fits import quiet_fit
 from partwise.selection._folder import seed_of
 from partwise.selection._tasks import Arrays, Task
@@ -111,14 +110,13 @@ class Speckled:
         return f"held-out-k{which}-fold{fold}-of-{self.folds}-share{self.share:.6g}"
 
 
-
 def restrained(question: Question) -> Question:
     """The same with a slight L2 penalty, where it has no penalty.
 
-    A part that lives on what is held out of a row and of the rows like it is hardly bounded there by what is left of them,
-    and may predict anything; one such entry can cost more than all others. The weight λ of ½ λ (‖W‖² + ‖H‖²) is
-    0.01^β ‖X‖^(β − 1), which makes the fit of t X that of X: singular values shrink by a ten-thousandth of ‖X‖ for the
-    Frobenius loss, and counts by less than one in all.
+    What is left of few rows may hardly bound a part that lives on them where they are held out, and it may predict
+    anything there; one such entry can cost more than all others. The weight λ of ½ λ (‖W‖² + ‖H‖²) is
+    0.01^β ‖X‖^(β − 1), which makes the fit of t X that of X. For the Frobenius loss it takes a ten-thousandth of ‖X‖
+    from each singular value.
     """
     prototype = question.prototype
     if np.any(prototype.alpha_W) or (not isinstance(prototype.alpha_H, str) and np.any(prototype.alpha_H)):
@@ -135,9 +133,10 @@ def _speckle(question: Question, share: float, fold: int) -> Speckle:
 
 def _usual_share(question: Question, folds: int) -> float:
     X = question.X
-    if not sp.issparse(X) or question.zeros_missing:
+    if not is_sparse(X) or question.zeros_missing:
         return 1.0 / folds
-    return float(min(1.0 / folds, _STORED * X.nnz / np.prod(X.shape, dtype=float)))
+    m, n = question.shape
+    return min(1.0 / folds, _STORED * int(X.nnz) / (m * n))
 
 
 @dataclass(frozen=True)
@@ -174,7 +173,7 @@ def _tally_stored(question: Question, speckle: Speckle | None) -> Tally:
     i, j, weight = question.stored_weights
     if speckle is not None:
         weight = weight * speckle.at(i, j)
-    return Tally(np.bincount(i, weight, m), np.bincount(j, weight, n))
+    return Tally(*(np.bincount(at, weight, size).astype(np.float64) for at, size in ((i, m), (j, n))))
 
 
 def _check_left(fold: str, left: Tally, everything: Tally) -> None:
@@ -222,8 +221,9 @@ def _grown(W: Array, H: Array, k: int, seed: int) -> tuple[Array, Array]:
 
 
 def _mixed(fitted: tuple[Array, Array], whole: tuple[Array, Array]) -> tuple[Array, Array]:
-    """Factors of (1 − MIXED) W H + MIXED w h."""
+    """Factors of (1 − MIXED) W H + MIXED w h, where w and h are lifted: a line may have nothing left but zeros."""
     (W, H), (w, h) = fitted, whole
+    w, h = w + MIXED * w.mean(), h + MIXED * h.mean()
     return np.hstack([(1 - MIXED) * W, MIXED * w]), np.vstack([H, h])
 
 
@@ -276,8 +276,8 @@ class BiCrossValidation:
         smallest = min(min(len(inside) for inside, _ in side) for side in plan._sides)
         if ranks[-1] > smallest:
             raise ParameterError(
-                f"{ranks[-1]} parts cannot be with {folds[0]} × {folds[1]} groups, outside of which only {smallest} rows "
-                "or columns remain: end at that, or take more groups."
+                f"{ranks[-1]} parts cannot be with {folds[0]} × {folds[1]} groups, outside of which only {smallest} "
+                "rows or columns remain: end at that, or take more groups."
             )
         return plan
 
@@ -314,7 +314,10 @@ def _groups(size: int, folds: int, rng: np.random.Generator) -> list[tuple[Array
 
 def _pair_error(plan: BiCrossValidation, k: int, pair: int) -> Arrays:
     rows, columns = plan._sides
-    (rows_left, rows_held), (columns_left, columns_held) = rows[pair // plan.column_folds], columns[pair % plan.column_folds]
+    (rows_left, rows_held), (columns_left, columns_held) = (
+        rows[pair // plan.column_folds],
+        columns[pair % plan.column_folds],
+    )
     question = plan.question
     kept = question.part(rows_left, columns_left)
     beside, below = question.part(rows_held, columns_left), question.part(rows_left, columns_held)

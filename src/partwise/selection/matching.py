@@ -11,7 +11,8 @@ def unit_rows(H: Array) -> Float64:
     H = H.astype(np.float64)
     H /= H.max(axis=-1, keepdims=True, initial=np.finfo(np.float64).tiny)  # squares neither overflow nor vanish
     lengths = np.sqrt(np.einsum("...j,...j->...", H, H))[..., None]
-    return np.divide(H, lengths, out=np.zeros_like(H), where=lengths > 0)
+    units: Float64 = np.divide(H, lengths, out=np.zeros_like(H), where=lengths > 0)
+    return units
 
 
 def cosines(A: Array, B: Array) -> Float64:

@@ -14,6 +14,7 @@ from partwise._types import Array, Float64
 from partwise.arrays.speckle import Speckle
 from partwise.estimators import NMF
 from partwise.io import Dataset
+from partwise.selection._checks import is_sparse
 from partwise.selection._folder import seed_of
 
 
@@ -62,7 +63,7 @@ class Question:
             X, mask = X.filled(0), seen if mask is None else seen & np.asarray(mask)
         X = X.X if isinstance(X, Dataset) else X
         found = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_all_finite=False)
-        return cls(prototype, sp.csr_array(found) if sp.issparse(found) else found, mask, weights, seed, probe)
+        return cls(prototype, sp.csr_array(found) if is_sparse(found) else found, mask, weights, seed, probe)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -97,13 +98,15 @@ class Question:
     @property
     def _observed(self) -> Array:
         """The values of the observed entries, but for zeros that are not stored."""
-        values: Array = self.X.data if sp.issparse(self.X) else self.X
+        values: Array = self.X.data if is_sparse(self.X) else self.X
         if isinstance(self.mask, Speckle) or self.mask is None:
             return values[~np.isnan(values)]
-        if sp.issparse(self.X):
+        if is_sparse(self.X):
             coordinates = sp.coo_array(self.X).coords
-            return values[_at(self.mask, *coordinates).astype(bool)]
-        return values[np.asarray(_filled(self.mask)) & ~np.isnan(values)]
+            observed: Array = values[_at(self.mask, *coordinates).astype(bool)]
+        else:
+            observed = values[np.asarray(_filled(self.mask)) & ~np.isnan(values)]
+        return observed
 
     @property
     def whole(self) -> bool:
@@ -113,18 +116,19 @@ class Question:
     @property
     def zeros_missing(self) -> bool:
         """Whether what X does not store is missing."""
-        return self.prototype.implicit_zeros == "missing" and sp.issparse(self.X)
+        return self.prototype.implicit_zeros == "missing" and is_sparse(self.X)
 
     def estimator(self, k: int, *place: int, **parameters: Any) -> NMF:
         """One of k parts with the seed of this place."""
         estimator: NMF = clone(self.prototype)
-        return estimator.set_params(n_components=k, random_state=seed_of(self.seed, *place), **parameters)
+        estimator.set_params(n_components=k, random_state=seed_of(self.seed, *place), **parameters)
+        return estimator
 
     def of_rows(self, rows: Array) -> "Question":
         """The same about some rows, also several times the same."""
 
         def cut(values: Any) -> Any:
-            return None if values is None else (sp.csr_array(values) if sp.issparse(values) else np.asarray(values))[rows]
+            return None if values is None else (sp.csr_array(values) if is_sparse(values) else np.asarray(values))[rows]
 
         return replace(self, X=cut(self.X), mask=cut(self.mask), weights=cut(self.weights))
 
@@ -157,17 +161,17 @@ class Question:
         """How much the entries of some rows count, 0 where they are missing; for data whose zeros are observed."""
         X = self.X
         counts = np.ones((stop - start, X.shape[1]))
-        if not sp.issparse(X):
+        if not is_sparse(X):
             counts[np.isnan(X[start:stop])] = 0.0
         for values in (self.mask, self.weights):
             if values is not None:
-                rows = sp.csr_array(values)[start:stop].toarray() if sp.issparse(values) else values[start:stop]
+                rows = sp.csr_array(values)[start:stop].toarray() if is_sparse(values) else values[start:stop]
                 counts *= np.asarray(rows).reshape(stop - start, -1)
         return counts
 
     @property
     def stored_weights(self) -> tuple[Array, Array, Float64]:
-        """Rows and columns of the entries that are stored, and how much they count; for data whose zeros are missing."""
+        """Row, column and weight of each entry that is stored; for data whose zeros are missing."""
         X = sp.coo_array(self.X)
         i, j = X.coords
         counts = np.ones(len(i))
@@ -186,7 +190,7 @@ def _together(mask: Any, speckle: Speckle) -> Any:
     """What both the user's mask and a speckle observe."""
     if mask is None:
         return speckle
-    if sp.issparse(mask):
+    if is_sparse(mask):
         seen = sp.coo_array(mask)
         i, j = seen.coords
         return sp.csr_array((seen.data.astype(bool) & speckle.at(i, j), (i, j)), seen.shape)
@@ -195,7 +199,7 @@ def _together(mask: Any, speckle: Speckle) -> Any:
 
 def _at(values: Any, i: Array, j: Array) -> Array:
     """Entries of a matrix, or of a column, in these places."""
-    if sp.issparse(values):
+    if is_sparse(values):
         return np.asarray(sp.csr_array(values)[i, j]).ravel()
     values = np.asarray(values)
     found: Array = values[i] if values.ndim == 1 else values[i, j]
@@ -203,4 +207,4 @@ def _at(values: Any, i: Array, j: Array) -> Array:
 
 
 def _filled(values: Any) -> Any:
-    return values.toarray() if sp.issparse(values) else values
+    return values.toarray() if is_sparse(values) else values

@@ -21,7 +21,7 @@ from partwise.selection._tasks import Arrays, run_tasks
 from partwise.selection.criteria import CRITERIA, Criterion, Plan, Verdict
 from partwise.selection.question import Question
 from partwise.selection.recommendation import Recommendation, recommend
-from partwise.selection.replicates import Replicates, ReplicateTasks
+from partwise.selection.replicates import ReplicateTasks
 
 
 class RankSearch(MetaEstimatorMixin, BaseEstimator):
@@ -80,8 +80,8 @@ class RankSearch(MetaEstimatorMixin, BaseEstimator):
     verdicts_ : dict of str to Verdict
         What each criterion supports, what it read, and what it assumes.
     results_ : dict of ndarray
-        A value for each rank: "rank", the figures of each criterion, those of each fold ("held_out_fold0" …) and of each
-        replicate ("replicate0_objective", "replicate0_n_iter", "replicate0_converged" …).
+        A value for each rank: "rank", the figures of each criterion, those of each fold ("held_out_fold0" …) and of
+        each replicate ("replicate0_objective", "replicate0_n_iter", "replicate0_converged" …).
     replicates_ : dict of int to Replicates
         For each rank all factors, matched; empty where no criterion needs them.
     n_features_in_ : int
@@ -167,7 +167,8 @@ class RankSearch(MetaEstimatorMixin, BaseEstimator):
         folder, seed = self._opened(prototype, X, mask, weights)
         question = Question.of(prototype, X, mask, weights, seed)
         ranks = checked_ranks(self.ranks, question.shape)
-        plan = Plan(ranks, self.folds, self.held_out_share, self.warm_start, tuple(self.block_folds))
+        row_folds, column_folds = self.block_folds
+        plan = Plan(ranks, self.folds, self.held_out_share, self.warm_start, (row_folds, column_folds))
         criteria = [each(question, plan) for each in classes]
         replicated = any(criterion.replicated for criterion in criteria)
         of_replicates = ReplicateTasks(prototype, question.X, question.mask, question.weights, self.n_replicates)
@@ -231,9 +232,10 @@ class RankSearch(MetaEstimatorMixin, BaseEstimator):
         quiet_fit(best, X, mask=mask, weights=weights, **start)
         self.best_estimator_ = best
         self.n_features_in_ = best.n_features_in_
-        vars(self).pop("feature_names_in_", None)
         if hasattr(best, "feature_names_in_"):
             self.feature_names_in_ = best.feature_names_in_
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
 
 
 def _checked_criteria(criteria: Any) -> list[type[Criterion]]:

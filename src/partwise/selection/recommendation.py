@@ -39,7 +39,11 @@ def recommend(verdicts: Mapping[str, Verdict], ranks: tuple[int, ...]) -> Recomm
     if decided is None or decided.rank is None:
         names = ", ".join(verdicts)
         return Recommendation(
-            ranks[0], "", (), tuple(verdicts), False,
+            ranks[0],
+            "",
+            (),
+            tuple(verdicts),
+            False,
             f"No number of parts can be recommended: none of the criteria ({names}) supports one of those asked for. "
             f"{ranks[0]} is the least of them, and no more than that.",
         )
@@ -64,5 +68,7 @@ def _sentences(decided: Verdict, others: list[Verdict], confident: bool, ranks: 
         first = first[:-1] + ": the rows are multiples of one profile, as far as these data tell."
     if not others:
         return f"{first} No other criterion was asked."
-    said = "; ".join(f"{CRITERIA[one.criterion].title.lower()}: {'none' if one.rank is None else one.rank}" for one in others)
+    said = "; ".join(
+        f"{CRITERIA[one.criterion].title.lower()}: {'none' if one.rank is None else one.rank}" for one in others
+    )
     return f"{first} The others say {said}."

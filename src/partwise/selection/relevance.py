@@ -1,16 +1,17 @@
 r"""Automatic relevance determination: of many parts those that the data do not need fade away (Tan & Févotte 2013).
 
-Each part has a scale λ_k that its column of W and its row of H share. With ``prior="l1"`` both are exponential with mean λ_k,
-with "l2" half-normal with variance λ_k, and λ_k is inverse gamma with parameters a and b. Up to a constant the posterior is
+Each part has a scale λ_k that its column of W and its row of H share. With ``prior="l1"`` both are exponential with
+mean λ_k, with "l2" half-normal with variance λ_k, and λ_k is inverse gamma with parameters a and b. Up to a constant
+minus the logarithm of the posterior is
 
 .. math::
 
     \tfrac{1}{\phi} D(X | WH) + \sum_k \Big[ \tfrac{1}{\lambda_k} \big(f(w_k) + f(h_k) + b\big) + c \log \lambda_k \Big]
 
 with f = ‖·‖₁, c = m + n + a + 1 or f = ½‖·‖², c = (m + n)/2 + a + 1, and φ the dispersion of the
-noise: σ² for squares, 1 for counts. For given factors the best λ_k is (f(w_k) + f(h_k) + b)/c ; for given λ it is an NMF
-with a penalty for each part, whose steps the public estimator does. Both lower the same function. Parts that are not
-needed end at the lower bound b/c of their scale.
+noise: σ² for squares, 1 for counts. For given factors the best λ_k is (f(w_k) + f(h_k) + b)/c; for given λ it is an
+NMF with a penalty for each part, whose steps the public estimator does. Both lower the same function. Parts that are
+not needed end at the lower bound b/c of their scale.
 """
 
 from collections.abc import Mapping
@@ -20,10 +21,8 @@ from typing import Literal
 
 import numpy as np
 
-from partwise._errors import ParameterError
 from partwise._types import Array, Float64
 from partwise.selection._fits import quiet_fit
-from partwise.selection._folder import seed_of
 from partwise.selection._tasks import Arrays, Task
 from partwise.selection.question import Question
 
@@ -36,7 +35,7 @@ _STEPS, _TURNS, _STILL = 10, 200, 1e-4
 # How far above its lower bound the scale of a part lies that the data need, as a share of the bound.
 _ABOVE = 0.05
 # Starts; the lowest posterior counts.
-_STARTS = 3
+_STARTS = 5
 # Places of seeds.
 _FITS = 8
 
@@ -64,7 +63,9 @@ class Relevance:
 
 def relevance_tasks(question: Question, k: int, prior: Prior = "l1") -> list[Task]:
     """One for each start."""
-    return [Task(f"relevance-k{k}-{prior}-{start}", partial(_fade, question, k, prior, start)) for start in range(_STARTS)]
+    return [
+        Task(f"relevance-k{k}-{prior}-{start}", partial(_fade, question, k, prior, start)) for start in range(_STARTS)
+    ]
 
 
 def gather_relevance(k: int, prior: Prior, done: Mapping[str, Arrays]) -> Relevance:
@@ -119,7 +120,13 @@ def _steps(question: Question, W: Array, H: Array, each: Float64, prior: Prior) 
     """Some steps of the factors with the weights ``each`` of their parts, and the loss alone at their end."""
     m, n = question.shape
     estimator = question.estimator(
-        len(H), _FITS, init="custom", n_init=1, max_iter=_STEPS, alpha_W=each / n, alpha_H=each / m,
+        len(H),
+        _FITS,
+        init="custom",
+        n_init=1,
+        max_iter=_STEPS,
+        alpha_W=each / n,
+        alpha_H=each / m,
         l1_ratio=1.0 if prior == "l1" else 0.0,
     )
     W, H = quiet_fit(estimator, question.X, W=W, H=H, **question.counting)
@@ -131,7 +138,7 @@ def _size(W: Array, H: Array, prior: Prior) -> Float64:
     W, H = W.astype(np.float64), H.astype(np.float64)
     if prior == "l1":
         return np.asarray(W.sum(axis=0) + H.sum(axis=1))
-    return 0.5 * (np.einsum("ik,ik->k", W, W) + np.einsum("kj,kj->k", H, H))
+    return np.asarray(0.5 * (np.einsum("ik,ik->k", W, W) + np.einsum("kj,kj->k", H, H)))
 
 
 def _balanced(W: Array, H: Array, prior: Prior) -> tuple[Array, Array]:

@@ -1,7 +1,7 @@
 """The same fit from many starts: which parts come back, and how surely."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from os import PathLike
 from typing import Any
@@ -75,9 +75,10 @@ class Replicates:
     @cached_property
     def stability(self) -> Float64:
         """Shape (k,): the mean cosine of two replicates' versions of each part; 1 is always the same part."""
-        R = len(self.H)
-        own = np.einsum("rkn,rkn->k", units := unit_rows(self.H), units)
-        return np.clip((R**2 * np.einsum("kn,kn->k", self._means, self._means) - own) / (R * (R - 1)), 0.0, 1.0)
+        R, units = len(self.H), unit_rows(self.H)
+        own = np.einsum("rkn,rkn->k", units, units)
+        every_pair = R**2 * np.einsum("kn,kn->k", self._means, self._means)
+        return np.asarray(np.clip((every_pair - own) / (R * (R - 1)), 0.0, 1.0))
 
     @cached_property
     def silhouettes(self) -> Float64:
@@ -92,11 +93,7 @@ class Replicates:
     @cached_property
     def _means(self) -> Float64:
         """Shape (k, n): of the parts at length 1."""
-        return unit_rows(self.H).mean(axis=0)
-
-    def first(self, n: int) -> "Replicates":
-        """Those of the first n starts."""
-        return Replicates.of(self.W[:n], self.H[:n], self.objective[:n], self.n_iter[:n], self.converged[:n])
+        return np.asarray(unit_rows(self.H).mean(axis=0))
 
 
 def replicate(
@@ -191,7 +188,10 @@ class ReplicateTasks:
     def tasks(self, k: int, seed: int) -> list[Task]:
         """Those of k parts."""
         return [
-            Task(name, partial(_fit_batch, self._estimator(k, size, seed_of(seed, k, b)), self.X, self.mask, self.weights))
+            Task(
+                name,
+                partial(_fit_batch, self._estimator(k, size, seed_of(seed, k, b)), self.X, self.mask, self.weights),
+            )
             for b, (name, size) in enumerate(self._batches(k))
         ]
 
@@ -208,7 +208,8 @@ class ReplicateTasks:
     def _estimator(self, k: int, starts: int, seed: int) -> NMF:
         init = "random" if starts == 1 and self.prototype.init is None else self.prototype.init
         estimator: NMF = clone(self.prototype)
-        return estimator.set_params(n_components=k, n_init=starts, init=init, random_state=seed)
+        estimator.set_params(n_components=k, n_init=starts, init=init, random_state=seed)
+        return estimator
 
 
 def _fit_batch(estimator: NMF, X: Any, mask: Any, weights: Any) -> Arrays:
