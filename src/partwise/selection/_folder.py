@@ -86,9 +86,9 @@ class Folder:
         return self.path / f"{name}.npz"
 
 
-def fingerprint(X: Any, mask: Any = None, weights: Any = None) -> str:
+def fingerprint(X: Any, *others: Any) -> str:
     """A hash of the values, whatever container they are in; NaN and masked entries count as they are."""
-    return str(joblib.hash([_plain(X), _plain(mask), _plain(weights)]))
+    return str(joblib.hash([_plain(values) for values in (X, *others)]))
 
 
 def _plain(values: Any) -> Any:

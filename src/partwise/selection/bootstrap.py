@@ -175,7 +175,7 @@ def bootstrap(
     folder_, seed = None, drawn_seed(prototype.random_state if random_state is None else random_state)
     if folder is not None:
         asked = None if random_state is None else seed
-        folder_ = Folder(folder, fingerprint([X, model.components_], mask, weights), prototype.get_params(), asked)
+        folder_ = Folder(folder, fingerprint(X, mask, weights, model.components_), prototype.get_params(), asked)
         seed = folder_.seed
     question = Question.of(prototype, X, mask, weights, seed)
     if kind == "poisson" and not question.whole:

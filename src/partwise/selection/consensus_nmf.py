@@ -126,7 +126,7 @@ n_threads, coarse, implicit_zeros
         self.implicit_zeros = implicit_zeros
 
     def _learn(self, X: Any, y: Any, mask: Any, weights: Any, given: Given) -> Array:
-        if given != Given():
+        if any(value is not None for value in vars(given).values()):
             raise ParameterError(
                 "ConsensusNMF takes no W, no H and nothing fixed: its parts are what replicates agree on. Use NMF for "
                 "that."
