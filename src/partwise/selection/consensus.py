@@ -114,7 +114,7 @@ def cophenetic_correlation(matrix: Float64) -> float:
     --------
     >>> import numpy as np
     >>> from partwise.selection import cophenetic_correlation
-    >>> cophenetic_correlation(np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]))
+    >>> round(cophenetic_correlation(np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])), 6)
     1.0
     """
     return _tree(matrix)[0]
