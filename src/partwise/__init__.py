@@ -8,7 +8,7 @@ from partwise._errors import DataError, FileError, MissingExtraError, ParameterE
 if TYPE_CHECKING:
     from partwise.arrays.speckle import Speckle
     from partwise.engine.result import Status
-    from partwise.estimators import NMF, Replicate, non_negative_factorization, replicates
+    from partwise.estimators import NMF, Replicate, divergence, non_negative_factorization, replicates
     from partwise.estimators.persistence import load, save
     from partwise.io import Dataset, read
 
@@ -25,6 +25,7 @@ __all__ = [
     "Replicate",
     "Speckle",
     "Status",
+    "divergence",
     "load",
     "non_negative_factorization",
     "read",
@@ -35,6 +36,7 @@ __all__ = [
 # Imported when first used, so that the command answers --help before scikit-learn and Numba are loaded.
 _HOMES = {
     "NMF": "partwise.estimators",
+    "divergence": "partwise.estimators",
     "non_negative_factorization": "partwise.estimators",
     "Replicate": "partwise.estimators",
     "replicates": "partwise.estimators",

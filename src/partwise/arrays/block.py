@@ -100,6 +100,10 @@ class Block(ABC):
     def residual_squares(self, F: Array, G: Array) -> Array:
         """‖xᵢ − fᵢ Gᵀ‖² for each row i in float64, to half its digits or better, never as large as the block."""
 
+    @abstractmethod
+    def reached(self, F: Array, G: Array) -> bool:
+        """Whether F Gᵀ is above zero wherever an observed entry is."""
+
     def weights_of(self, index: Array) -> Array | float:
         """The weights of single rows of the block, in a shape that broadcasts to (len(index) × n)."""
         return 1.0
@@ -213,6 +217,15 @@ class DenseBlock(Block):
     def residual_squares(self, F: Array, G: Array) -> Array:
         return dense_residual_squares(self, np.arange(self.shape[0]), F, G)
 
+    def reached(self, F: Array, G: Array) -> bool:
+        x, step = self.weighted[0], max(1, _PIECE // self.shape[1])
+
+        def reached(start: int) -> bool:
+            rows = slice(start, start + step)
+            return bool(np.all((F[rows] @ G.T > 0) | (x[rows] == 0)))
+
+        return all(parallel(reached, range(0, len(F), step)))
+
     def _share(
         self, rows: slice, F: Array, G: Array, beta: float, negative: Array, positive: Array, valued: bool
     ) -> float:
@@ -296,6 +309,9 @@ class CSRBlock(Block):
         cancelled = np.flatnonzero(residuals < CANCELLED * self.row_squares)
         residuals[cancelled] = dense_residual_squares(self, cancelled, F[cancelled], G)
         return residuals
+
+    def reached(self, F: Array, G: Array) -> bool:
+        return bool(np.all((self.model(F, G) > 0) | (self.weighted[0] == 0)))
 
     def model(self, F: Array, G: Array) -> Array:
         """The model F Gᵀ at the stored entries."""
