@@ -24,9 +24,9 @@ _NAMED = 14
 def rank_criterion(search: Any, name: str, *, ax: Axes | None = None, theme: _style.ThemeName = "light") -> Axes:
     """Draw what one criterion reads against the number of parts.
 
-    The number that the criterion supports is ringed in the contrast colour; the one that the search recommends is the
-    vertical line. For "held_out" and "bi_cross_validation" faint lines are the folds, the bars are standard errors of
-    the difference from the best, and the dashed line is the best: the smallest number whose bar reaches it is supported.
+    The number that the criterion supports is ringed, the one that the search recommends lies in a band. For "held_out"
+    and "bi_cross_validation" faint lines are the folds, bars are standard errors of the difference from the best, and
+    the dashed line is the best: the smallest number whose bar reaches it is supported.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def rank_criterion(search: Any, name: str, *, ax: Axes | None = None, theme: _st
 def objectives(search: Any, *, ax: Axes | None = None, theme: _style.ThemeName = "light") -> Axes:
     """Draw how far the objectives of the replicates lie above the lowest, for each number of parts.
 
-    Where points lie together at the bottom, any start leads to the same end; where they scatter, many starts are needed.
+    Where points lie together at the bottom any start leads to the same end; where they scatter many are needed.
 
     Parameters
     ----------
@@ -144,7 +144,6 @@ def _silhouettes(ax: Axes, results: Results, name: str, theme: _style.Theme) -> 
     _line(ax, ranks, means, theme.accent, "mean of the parts")
     _line(ax, ranks, least, theme.muted, "least stable part")
     ax.set_ylabel("silhouette")
-    ax.set_ylim(top=1.04)
     _style.legend(ax, theme, loc="best")
     return np.asarray(means)
 
@@ -154,7 +153,6 @@ def _agreement(ax: Axes, results: Results, name: str, theme: _style.Theme) -> Fl
     _line(ax, ranks, values, theme.accent, "cophenetic correlation")
     _line(ax, ranks, results["dispersion"], theme.muted, "dispersion")
     ax.set_ylabel("consensus")
-    ax.set_ylim(top=1.04)
     _style.legend(ax, theme, loc="best")
     return np.asarray(values)
 

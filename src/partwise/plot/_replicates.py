@@ -17,8 +17,10 @@ from partwise.plot._parts import shortened
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Samples whose names a picture has room for, cells along a side of it, and cells that can carry their figure.
-_NAMED, _CELLS, _WRITTEN = 60, 240, 240
+# Samples whose names a picture has room for, and cells that can carry their figure.
+_NAMED, _WRITTEN = 60, 240
+# Inches of a line with a name.
+_LINE = 0.14
 
 
 def consensus(
@@ -26,13 +28,14 @@ def consensus(
     *,
     names: Sequence[str] | None = None,
     groups: Sequence[Any] | None = None,
+    max_cells: int = 240,
     scale: bool = True,
     ax: Axes | None = None,
     theme: _style.ThemeName = "light",
 ) -> Axes:
     """Draw how often two samples fall into the same cluster, similar samples beside each other.
 
-    Clear blocks are clusters that every replicate finds. More than 240 samples are drawn as means of neighbours.
+    Clear blocks are clusters that every replicate finds.
 
     Parameters
     ----------
@@ -42,6 +45,8 @@ def consensus(
         Of all samples of the data; written where they are at most 60.
     groups : sequence or None, default=None
         What is known of each sample of the data (a diagnosis, a batch): a strip of colours above the picture.
+    max_cells : int, default=240
+        Cells along a side; more samples are drawn as means of neighbours, which the eye could not tell apart.
     scale : bool, default=True
         Whether a scale stands beside the picture.
     ax : matplotlib.axes.Axes or None, default=None
@@ -72,17 +77,17 @@ def consensus(
     agreed, colours = getattr(found, "consensus", found), _style.theme_named(theme)
     shown = agreed.samples[agreed.order]
     m = len(shown)
-    ax = _style.axes_or_new(ax, 4.4, 4.0, colours)
+    named = names is not None and m <= _NAMED
+    side = max(3.2, _LINE * m) if named else 3.2
+    ax = _style.axes_or_new(ax, side + (2.2 if named else 0.8), side + 0.6, colours)
     matrix = agreed.matrix[np.ix_(agreed.order, agreed.order)]
-    small = bin_rows(bin_rows(matrix, _CELLS).T, _CELLS).T
+    small = bin_rows(bin_rows(matrix, max_cells).T, max_cells).T
     _style.bare(ax)
     picture = ax.imshow(
         small, cmap=_style.sequential(colours), vmin=0.0, vmax=1.0, interpolation="nearest", extent=(0, m, m, 0)
     )
-    if names is not None and m <= _NAMED:
-        labels = [shortened(str(name)) for name in _of_samples(names, shown, "names")]
-        size = min(_style.SMALL, 250.0 / m)
-        ax.set_yticks(np.arange(m) + 0.5, labels, parse_math=False, color=colours.ink, fontsize=size)
+    if names is not None and named:
+        _name_rows(ax, _of_samples(names, shown, "names"), colours)
     if groups is not None:
         _strip(ax, _of_samples(groups, shown, "groups"), colours)
     if scale:
@@ -139,7 +144,8 @@ def stability(found: Any, *, ax: Axes | None = None, theme: _style.ThemeName = "
 def matched(found: Any, *, ax: Axes | None = None, theme: _style.ThemeName = "light") -> Axes:
     """Draw how similar each replicate's parts are to those of the best one, the lower objectives above.
 
-    A part with a pale column is not found again; pale rows at the bottom are fits that ended in a worse place.
+    What stands out is lost: a column, a part that is not found again; rows at the bottom, fits that ended in a worse
+    place.
 
     Parameters
     ----------
@@ -172,7 +178,7 @@ def matched(found: Any, *, ax: Axes | None = None, theme: _style.ThemeName = "li
     ordered = found.similarity[np.argsort(found.objective, kind="stable")]
     R, k = ordered.shape
     ax = _style.axes_or_new(ax, 3.8, min(4.6, 0.9 + 0.2 * max(R, 4)), colours)
-    cmap = _style.sequential(colours)
+    cmap = _style.sequential(colours).reversed()
     picture = ax.imshow(ordered, cmap=cmap, vmin=0.0, vmax=1.0, aspect="auto", interpolation="nearest")
     if ordered.size <= _WRITTEN and k <= 12:
         _write_cells(ax, ordered, colours)
@@ -184,8 +190,17 @@ def matched(found: Any, *, ax: Axes | None = None, theme: _style.ThemeName = "li
 
 def _write_cells(ax: Axes, values: Floats, theme: _style.Theme) -> None:
     for (i, j), value in np.ndenumerate(values):
-        colour = theme.surface if value > 0.45 else theme.ink
+        colour = theme.surface if value < 0.55 else theme.ink
         ax.text(j, i, f"{value:.2f}", ha="center", va="center", color=colour, fontsize=7)
+
+
+def _name_rows(ax: Axes, names: list[Any], theme: _style.Theme) -> None:
+    """A name beside each row, as large as the rows are high."""
+    figure: Any = ax.figure
+    points = 72 * figure.get_figheight() * ax.get_position().height / len(names)
+    labels = [shortened(str(name)) for name in names]
+    size = min(_style.SMALL, 0.9 * points)
+    ax.set_yticks(np.arange(len(names)) + 0.5, labels, parse_math=False, color=theme.ink, fontsize=size)
 
 
 def _of_samples(given: Sequence[Any], shown: Any, what: str) -> list[Any]:
