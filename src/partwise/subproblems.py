@@ -12,7 +12,7 @@ from typing import ClassVar, Self, TypeVar
 import numpy as np
 
 from partwise._lazy import lazy
-from partwise._types import Array, Float64
+from partwise._types import Array, Float64, PerComponent
 from partwise.arrays.block import Block
 from partwise.arrays.weighted import WeightedBlock
 from partwise.kernels.sums import column_largest, half_form, relative_squares, residual_squares
@@ -33,8 +33,8 @@ class Subproblem(ABC):
     """Whether subproblems of blocks of the held factor's rows add up to the whole one."""
 
     @abstractmethod
-    def plus(self, linear: float, ridge: float) -> Self:
-        """With the penalty ``linear`` Σ F + ½ ``ridge`` Σ F² joined."""
+    def plus(self, linear: PerComponent, ridge: PerComponent) -> Self:
+        """With the penalty ``linear`` Σ F + ½ ``ridge`` Σ F² joined, or such a penalty of each component."""
 
     @abstractmethod
     def hold(self, F: Array, free: Array) -> tuple[Self, Array]:
@@ -69,7 +69,7 @@ class NormalEquations(Subproblem):
         GᵀG.
     constant : float
         ½‖X‖².
-    linear, ridge : float
+    linear, ridge : float or ndarray of shape (k,), float64
         A penalty's share: ``linear`` is taken off cross, ``ridge`` added to the diagonal of gram.
     """
 
@@ -79,8 +79,8 @@ class NormalEquations(Subproblem):
     cross: Array
     gram: Float64
     constant: float
-    linear: float = 0.0
-    ridge: float = 0.0
+    linear: PerComponent = 0.0
+    ridge: PerComponent = 0.0
 
     def __add__(self, other: "NormalEquations") -> "NormalEquations":
         return replace(
@@ -90,7 +90,7 @@ class NormalEquations(Subproblem):
             constant=self.constant + other.constant,
         )
 
-    def plus(self, linear: float, ridge: float) -> "NormalEquations":
+    def plus(self, linear: PerComponent, ridge: PerComponent) -> "NormalEquations":
         return replace(self, linear=self.linear + linear, ridge=self.ridge + ridge)
 
     def hold(self, F: Array, free: Array) -> tuple["NormalEquations", Array]:
@@ -100,7 +100,7 @@ class NormalEquations(Subproblem):
     @property
     def penalised_cross(self) -> Array:
         """Cross − linear."""
-        return self.cross if self.linear == 0.0 else self.cross - self.cross.dtype.type(self.linear)
+        return self.cross - np.asarray(self.linear, self.cross.dtype) if np.any(self.linear) else self.cross
 
     @property
     def penalised_gram(self) -> Float64:
@@ -161,7 +161,7 @@ class GradientParts(Subproblem):
         The loss at this factor.
     falling, rising : float
         The exponents, falling ≤ 0 ≤ rising.
-    linear, ridge : float
+    linear, ridge : float or ndarray of shape (k,), float64
         A penalty's share: ``linear`` + ``ridge`` F is added to the positive part.
     squares : ndarray of shape (rows, k) or None
         For the Frobenius loss Σ v g² of each held component over the entries of a row, which judge its residual.
@@ -175,8 +175,8 @@ class GradientParts(Subproblem):
     value: float
     falling: float
     rising: float
-    linear: float = 0.0
-    ridge: float = 0.0
+    linear: PerComponent = 0.0
+    ridge: PerComponent = 0.0
     squares: Array | None = None
 
     def __add__(self, other: "GradientParts") -> "GradientParts":
@@ -188,7 +188,7 @@ class GradientParts(Subproblem):
             squares=None if self.squares is None or other.squares is None else self.squares + other.squares,
         )
 
-    def plus(self, linear: float, ridge: float) -> "GradientParts":
+    def plus(self, linear: PerComponent, ridge: PerComponent) -> "GradientParts":
         return replace(self, linear=self.linear + linear, ridge=self.ridge + ridge)
 
     def hold(self, F: Array, free: Array) -> tuple["GradientParts", Array]:
@@ -202,12 +202,14 @@ class GradientParts(Subproblem):
     @property
     def exponent(self) -> float:
         """The largest γ with which F (negative / positive)^γ passes the minimum of the upper bound nowhere."""
-        return 1.0 / (max(self.rising, 1.0 if self.ridge > 0.0 else 0.0) - self.falling)
+        return 1.0 / (max(self.rising, 1.0 if np.any(self.ridge) else 0.0) - self.falling)
 
     def penalised_positive(self, F: Array, rows: slice) -> Array:
         """Positive + linear + ridge F in these rows."""
-        positive = np.broadcast_to(self.positive, F.shape)[rows] + self.linear
-        return np.asarray(positive + self.ridge * F[rows] if self.ridge > 0.0 else positive, F.dtype)
+        positive = np.broadcast_to(self.positive, F.shape)[rows] + np.asarray(self.linear, self.positive.dtype)
+        if np.any(self.ridge):
+            positive = positive + np.asarray(self.ridge, F.dtype) * F[rows]
+        return np.asarray(positive, F.dtype)
 
     def measure(self, old: Array, new: Array) -> tuple[Array, float]:
         return old, self.value
@@ -242,7 +244,7 @@ class Entries(Subproblem):
         Rows of the data, those of F.
     G : ndarray of shape (n, k)
         The held factor.
-    linear, ridge : float
+    linear, ridge : float or ndarray of shape (k,), float64
         A penalty's share.
     free : ndarray of shape (rows, k) or None
         Which entries of F may move; None is all.
@@ -253,11 +255,11 @@ class Entries(Subproblem):
 
     block: Block
     G: Array
-    linear: float = 0.0
-    ridge: float = 0.0
+    linear: PerComponent = 0.0
+    ridge: PerComponent = 0.0
     free: Array | None = None
 
-    def plus(self, linear: float, ridge: float) -> "Entries":
+    def plus(self, linear: PerComponent, ridge: PerComponent) -> "Entries":
         return replace(self, linear=self.linear + linear, ridge=self.ridge + ridge)
 
     def hold(self, F: Array, free: Array) -> tuple["Entries", Array]:
@@ -302,7 +304,7 @@ class RowEquations(Subproblem):
         (V ∘ X) G.
     G : ndarray of shape (n, k)
         The held factor.
-    linear, ridge : float
+    linear, ridge : float or ndarray of shape (k,), float64
         A penalty's share.
     steeper : float
         What is added to the diagonal of each Gram, as a share of it: rows with few entries may not decide otherwise.
@@ -314,11 +316,11 @@ class RowEquations(Subproblem):
     block: WeightedBlock
     cross: Array
     G: Array
-    linear: float = 0.0
-    ridge: float = 0.0
+    linear: PerComponent = 0.0
+    ridge: PerComponent = 0.0
     steeper: float = 0.0
 
-    def plus(self, linear: float, ridge: float) -> "RowEquations":
+    def plus(self, linear: PerComponent, ridge: PerComponent) -> "RowEquations":
         return replace(self, linear=self.linear + linear, ridge=self.ridge + ridge)
 
     def hold(self, F: Array, free: Array) -> tuple["RowEquations", Array]:
@@ -338,7 +340,7 @@ class RowEquations(Subproblem):
 
     def equations(self, start: int, stop: int) -> tuple[Array, Array]:
         """Cross (rows × k) and Grams (rows × k × k) of rows start … stop, penalties joined."""
-        cross, grams = self.cross[start:stop] - self.cross.dtype.type(self.linear), self._grams(start, stop)
+        cross, grams = self.cross[start:stop] - np.asarray(self.linear, self.cross.dtype), self._grams(start, stop)
         diagonals = np.einsum("rjj->rj", grams)
         diagonals *= 1.0 + self.steeper
         diagonals += self.ridge

@@ -89,6 +89,7 @@ def starts_of(
     problem: Problem, k: int, parameters: Parameters, custom: tuple[Array, Array] | None, held: HeldFactors
 ) -> list[Start]:
     """``n_init`` starts, drawn one after the other from the random state."""
+    parameters.check_weights(k)
     problem.check_seen()
     rng = check_random_state(parameters.random_state)
     drawn = [custom or _drawn(problem, k, parameters, rng) for _ in range(parameters.n_init)]
@@ -180,7 +181,7 @@ def _run(
 ) -> list[Result]:
     solver = solver_of(problem, parameters)
     held = starts[0].free_W is not None or starts[0].free_H is not None
-    model = Bilinear(problem, solver, solver.plan, settles=not (parameters.custom or held))
+    model = Bilinear(problem, solver, solver.plan, settles=not (parameters.custom or held or parameters.each_weighted))
     stop = Stop(parameters.tol, parameters.max_iter, parameters.max_time)
     sample = _window_of(problem, starts[0].H.shape[1], parameters, held)
     prepare = None if sample is None else Coarse(model, sample, begun, parameters.max_time)

@@ -27,7 +27,7 @@ def non_negative_factorization(
     beta_loss: Any = "frobenius",
     tol: float = 1e-4,
     max_iter: int = 200,
-    alpha_W: float = 0.0,
+    alpha_W: Any = 0.0,
     alpha_H: Any = "same",
     l1_ratio: float = 0.0,
     random_state: Any = None,
@@ -102,6 +102,7 @@ def _held(model: NMF, X: Any, H: Any) -> tuple[Array, Array, int]:
     k = parameters.n_components
     if k == "auto":
         k = components_of(H, operand.shape[1])
+    parameters.check_weights(k)
     H = checked_factor(H, (k, operand.shape[1]), operand.dtype, "H", zero_allowed=True)
     with threads(parameters.n_threads):
         return transform(problem_of(operand, parameters), np.ascontiguousarray(H.T)), H, 1

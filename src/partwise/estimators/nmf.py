@@ -68,9 +68,10 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         Most iterations; each reads the data once.
     random_state : int, RandomState instance or None, default=None
         For the start and for ``shuffle``. The same seed gives the same bits whatever the number of threads.
-    alpha_W, alpha_H : float, default=0.0 and "same"
+    alpha_W, alpha_H : float or array-like of shape (n_components,), default=0.0 and "same"
         Weights of the penalties; "same" gives H that of W. A penalty on one factor alone invites scale to move to
-        the other, and warns.
+        the other, and warns. An array has a weight for each component, αⱼ in place of α in the sums over its column
+        of W or its row of H; components keep their positions then, for the weights belong to these.
     l1_ratio : float, default=0.0
         Share of the L1 penalty, between 0 (L2 only) and 1 (L1 only).
     verbose : int, default=0
@@ -110,7 +111,7 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         Number of parts.
     shares_ : ndarray of shape (n_components,), float64
         Share of each part in the sum of WH. Parts are ordered by it, except after a custom start
-        or with fixed entries.
+        or with fixed entries or a penalty for each component.
     reconstruction_err_ : float
         ‖X − WH‖ (the square root of twice the loss) at exactly the returned pair, penalties left out.
     relative_error_ : float
@@ -188,7 +189,7 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         tol: float = 1e-4,
         max_iter: int = 200,
         random_state: Any = None,
-        alpha_W: float = 0.0,
+        alpha_W: Any = 0.0,
         alpha_H: Any = "same",
         l1_ratio: float = 0.0,
         verbose: int = 0,
@@ -311,6 +312,7 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         """
         check_is_fitted(self)
         parameters = checked(self)
+        parameters.check_weights(self.n_components_)
         with threads(parameters.n_threads):
             data = checked_input(self, X, reset=False, mask=mask, weights=weights)
             return transform(problem_of(data.operand, parameters), np.ascontiguousarray(self.components_.T))
@@ -343,6 +345,7 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
         """
         check_is_fitted(self)
         parameters = checked(self)
+        parameters.check_weights(self.n_components_)
         H = np.ascontiguousarray(self.components_.T)
         with threads(parameters.n_threads):
             data = checked_input(self, X, reset=False, mask=mask, weights=weights)
@@ -441,10 +444,11 @@ class NMF(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixi
                 UserWarning,
                 stacklevel=3,
             )
-        if (parameters.alpha_W > 0) != (parameters.alpha_H > 0):
+        if np.any(np.not_equal(np.greater(parameters.alpha_W, 0), np.greater(parameters.alpha_H, 0))):
+            of_some = " for some components" if parameters.each_weighted else ""
             warnings.warn(
-                "Only one of alpha_W and alpha_H is above 0: scale can escape to the other factor, which makes the "
-                "penalty meaningless. Give both, or alpha_H='same'.",
+                f"Only one of alpha_W and alpha_H is above 0{of_some}: scale can escape to the other factor, which "
+                "makes the penalty meaningless. Give both, or alpha_H='same'.",
                 UserWarning,
                 stacklevel=3,
             )

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from partwise._errors import ParameterError
+from partwise._types import PerComponent
 from partwise.engine.compose import loss_named, names, solver_named
 from partwise.init import DETERMINISTIC, INITS
 from partwise.losses import Loss
@@ -27,8 +28,8 @@ class Parameters:
     max_iter: int
     max_time: float | None
     random_state: Any
-    alpha_W: float
-    alpha_H: float
+    alpha_W: PerComponent
+    alpha_H: PerComponent
     l1_ratio: float
     verbose: int
     shuffle: bool
@@ -48,6 +49,20 @@ class Parameters:
         """Whether a sample can be fitted first: lines are chosen by squares, and others than its own begin at zero."""
         return self.loss.beta == 2 and self.solver.floor == 0
 
+    @property
+    def each_weighted(self) -> bool:
+        """Whether components have penalties of their own, which belong to their positions."""
+        return isinstance(self.alpha_W, np.ndarray) or isinstance(self.alpha_H, np.ndarray)
+
+    def check_weights(self, k: int) -> None:
+        """Refuse penalties of another number of components than k."""
+        for name, alpha in (("alpha_W", self.alpha_W), ("alpha_H", self.alpha_H)):
+            if isinstance(alpha, np.ndarray) and len(alpha) != k:
+                raise ParameterError(
+                    f"{name} has {len(alpha)} weights, and there are {k} components: give one number for each, or one "
+                    "for all."
+                )
+
 
 def checked(estimator: Any) -> Parameters:
     """The parameters of ``estimator``, checked one by one and against each other.
@@ -59,7 +74,7 @@ def checked(estimator: Any) -> Parameters:
     """
     get = _Getter(estimator)
     loss = loss_named(estimator.beta_loss)
-    alpha_W = get.real("alpha_W", 0)
+    alpha_W = get.weights("alpha_W")
     parameters = Parameters(
         n_components=_n_components(get),
         init=_init(estimator.init),
@@ -72,7 +87,7 @@ def checked(estimator: Any) -> Parameters:
         alpha_W=alpha_W,
         alpha_H=alpha_W
         if isinstance(estimator.alpha_H, str) and estimator.alpha_H == "same"
-        else get.real("alpha_H", 0),
+        else get.weights("alpha_H"),
         l1_ratio=get.real("l1_ratio", 0, 1),
         verbose=get.integer("verbose", 0),
         shuffle=get.truth("shuffle"),
@@ -83,6 +98,11 @@ def checked(estimator: Any) -> Parameters:
         implicit_zeros=_implicit_zeros(get),
     )
     _check_restarts(parameters)
+    if parameters.each_weighted and parameters.shuffle:
+        raise ParameterError(
+            "shuffle=True with a penalty for each component cannot be: the penalties belong to the positions that "
+            "shuffling changes. Use shuffle=False."
+        )
     if parameters.coarse is True and not parameters.samples:
         raise ParameterError(
             f"coarse=True with beta_loss={estimator.beta_loss!r} and solver={estimator.solver!r} cannot be: samples "
@@ -116,6 +136,21 @@ class _Getter:
         if not isinstance(value, Real) or isinstance(value, bool) or not low <= float(value) <= high:
             raise ParameterError(f"{parameter}={value!r} cannot be used by {self.name}: give a number {span}.")
         return float(value)
+
+    def weights(self, parameter: str) -> PerComponent:
+        """A number ≥ 0, or an array of them."""
+        value = getattr(self.estimator, parameter)
+        if isinstance(value, str | Real) or not np.iterable(value):
+            return self.real(parameter, 0)
+        try:
+            weights = np.array(value, np.float64)
+        except (TypeError, ValueError):
+            weights = np.full(1, np.nan)
+        if weights.ndim != 1 or not (np.isfinite(weights) & (weights >= 0)).all():
+            raise ParameterError(
+                f"{parameter}={value!r} cannot be used by {self.name}: give a number ≥ 0, or one for each component."
+            )
+        return weights
 
 
 def _random_state(get: _Getter) -> Any:

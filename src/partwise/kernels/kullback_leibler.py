@@ -2,11 +2,11 @@
 
 With G (n × k) held and S its column sums a row f ≥ 0 lowers
 
-    φ(f) = Σ_c [x_c log(x_c / y_c) − x_c] + ⟨S, f⟩ + linear Σ f + ½ ridge Σ f²,    y = f Gᵀ, over the c where x_c > 0,
+    φ(f) = Σ_c [x_c log(x_c / y_c) − x_c] + ⟨S + linear, f⟩ + ½ ⟨ridge, f²⟩,    y = f Gᵀ, over the c where x_c > 0,
 
 where entries with weights v come as v x, S = Σ_c v_c g_c of the row's, and N and D below have them already,
 one coordinate t = f_j after the other (Hsieh & Dhillon 2011; a zero entry is seen through S alone). Its derivative is
-φ' = P − N with P(t) = S_j + linear + ridge t and N(t) = Σ_c x_c g_c / y_c(t), and D = −N' = Σ_c x_c (g_c / y_c)².
+φ' = P − N with P(t) = S_j + linear_j + ridge_j t and N(t) = Σ_c x_c g_c / y_c(t), and D = −N' = Σ_c x_c (g_c / y_c)².
 
 **The step.** N is a sum of poles x_c / (β_c + t) with β_c ≥ 0, so 1/N is a weighted harmonic mean of lines in t, which
 is concave. Its tangent at the current t turns φ' = 0 into (P + ridge δ)(N/D + δ) = N²/D, which is exact where one entry
@@ -36,7 +36,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from partwise._types import Array, Float64
+from partwise._types import Array, Float64, PerComponent
 from partwise.kernels._jit import inlined, kernel
 
 Stored: TypeAlias = "tuple[Array, ...]"
@@ -51,7 +51,14 @@ _NARROW, _NEXT = 3, 0.1
 
 
 def descent(
-    rows: Stored, G: Array, S: Float64, penalty: tuple[float, float], F: Array, sweeps: int, gain: float, new: Array
+    rows: Stored,
+    G: Array,
+    S: Float64,
+    penalty: tuple[PerComponent, PerComponent],
+    F: Array,
+    sweeps: int,
+    gain: float,
+    new: Array,
 ) -> Callable[[tuple[int, int]], Float64]:
     """Make once what depends on G alone; return what writes the lowered rows ``start`` … ``stop`` of F to ``new``.
 
@@ -59,18 +66,19 @@ def descent(
     That returns the sums over the rows of the first gain, the last gain, the sweeps done and the coordinates moved.
     """
     F, G = np.ascontiguousarray(F), np.ascontiguousarray(G, F.dtype)
+    linear, ridge = (np.full(F.shape[1], weight, np.float64) for weight in penalty)
     if len(rows) == 1:
         x, g = rows[0], _transposed(G)
 
     def lower(bounds: tuple[int, int]) -> Float64:
         work = np.zeros(4)
         if len(rows) == 3:
-            _lower_csr(*rows, G, S, *penalty, F, *bounds, sweeps, gain, new, work)
+            _lower_csr(*rows, G, S, linear, ridge, F, *bounds, sweeps, gain, new, work)
             return work
         start, stop = bounds
         for a, b in pairwise([*range(start, stop, _TILE), stop]):
             sums = S if len(S) == 1 else S[a:b]
-            _lower_dense(np.ascontiguousarray(x[a:b]), g, sums, *penalty, F[a:b], sweeps, gain, new[a:b], work)
+            _lower_dense(np.ascontiguousarray(x[a:b]), g, sums, linear, ridge, F[a:b], sweeps, gain, new[a:b], work)
         return work
 
     return lower
@@ -91,8 +99,8 @@ def _lower_csr(
     indptr: Array,
     G: Array,
     S: Float64,
-    linear: float,
-    ridge: float,
+    linear: Float64,
+    ridge: Float64,
     F: Array,
     start: int,
     stop: int,
@@ -128,8 +136,8 @@ def _lower_dense(
     X: Array,
     g: Array,
     S: Float64,
-    linear: float,
-    ridge: float,
+    linear: Float64,
+    ridge: Float64,
     F: Array,
     sweeps: int,
     gain: float,
@@ -153,8 +161,8 @@ def _lower_row(
     x: Array,
     g: Array,
     S: Float64,
-    linear: float,
-    ridge: float,
+    linear: Float64,
+    ridge: Float64,
     F: Array,
     blocks: int,
     sweeps: int,
@@ -190,16 +198,17 @@ def _lower_row(
                 if narrow > 0 and before == zero:
                     continue
                 t = np.float64(before)
-                constant = S[s, j] + linear
-                P = constant + ridge * t
+                steepness = ridge[j]
+                constant = S[s, j] + linear[j]
+                P = constant + steepness * t
                 if P <= 0:  # neither data nor penalty knows this component, or it is held
                     continue
                 N, D = _pulls(x, g, j, inverse, blocks)
-                to = _root(t, N, D, P, ridge)
-                safe = _safe(t, N, constant + P - N, ridge) if to < t else 0.0
+                to = _root(t, N, D, P, steepness)
+                safe = _safe(t, N, constant + P - N, steepness) if to < t else 0.0
                 if to < safe:
                     there = _pull_at(x, g, j, y, F.dtype.type(to - t), floor, blocks)
-                    if N + there > constant + P + ridge * to:
+                    if N + there > constant + P + steepness * to:
                         to = safe
                 after = F.dtype.type(to)
                 if after != before:

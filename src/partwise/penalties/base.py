@@ -5,7 +5,7 @@ from typing import ClassVar, Literal, Self
 
 import numpy as np
 
-from partwise._types import Array
+from partwise._types import Array, PerComponent
 
 
 class Penalty(ABC):
@@ -28,8 +28,11 @@ class Penalty(ABC):
         """r(F), in float64."""
 
     @abstractmethod
-    def quadratic(self, F: Array) -> tuple[float, float]:
-        """(linear, ridge) of linear · Σ F + ½ ridge · Σ F²: the penalty itself, or a majoriser that touches it at F."""
+    def quadratic(self, F: Array) -> tuple[PerComponent, PerComponent]:
+        """(linear, ridge) of linear · Σ F + ½ ridge · Σ F²: the penalty itself, or a majoriser that touches it at F.
+
+        Each is one number, or one for each component, whose sums it weighs.
+        """
 
     @abstractmethod
     def scaled(self, factor: float) -> Self:

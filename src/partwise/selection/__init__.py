@@ -1,5 +1,6 @@
 """How many parts there are, and how far to trust them; built on the public estimators alone."""
 
+from partwise.selection.bootstrap import Bootstrap, bootstrap
 from partwise.selection.consensus import (
     Consensus,
     consensus,
@@ -9,6 +10,7 @@ from partwise.selection.consensus import (
     memberships,
     silhouettes,
 )
+from partwise.selection.consensus_nmf import ConsensusNMF
 from partwise.selection.criteria import CRITERIA, Verdict
 from partwise.selection.elbow import last_real_fall
 from partwise.selection.held_out import one_standard_error
@@ -19,11 +21,14 @@ from partwise.selection.replicates import Replicates, replicate
 
 __all__ = [
     "CRITERIA",
+    "Bootstrap",
     "Consensus",
+    "ConsensusNMF",
     "RankSearch",
     "Recommendation",
     "Replicates",
     "Verdict",
+    "bootstrap",
     "consensus",
     "consensus_matrix",
     "cophenetic_correlation",

@@ -70,7 +70,9 @@ def _permuted(values: Any, shape: tuple[int, int], seed: int) -> Any:
 def last_real_fall(objectives: Float64, null: Float64) -> int:
     """The place of the last rank whose part lowers the error by more than a part of permuted data does.
 
-    From the first rank on, as long as the error falls by a tenth more than that of permuted data does (Frigyesi & Höglund 2008).
+    From the first rank on, as long as the error falls by a tenth more than that of permuted data does (Frigyesi & Höglund
+    2008). Falls are shares of what the rank before has left: parts of noise take a share that the shape of the matrix
+    decides, however small the noise.
 
     Parameters
     ----------
@@ -89,5 +91,11 @@ def last_real_fall(objectives: Float64, null: Float64) -> int:
     >>> last_real_fall(np.array([10.0, 4.0, 3.5]), np.array([10.0, 9.0, 8.0]))
     1
     """
-    falls = -np.diff(objectives) > -_MARGIN * np.diff(null)
+    falls = _shares(objectives) > _MARGIN * _shares(null)
     return int(len(falls) if falls.all() else np.argmin(falls))
+
+
+def _shares(objectives: Float64) -> Float64:
+    """By which share of itself each value falls to the next."""
+    before, after = objectives[:-1], objectives[1:]
+    return np.divide(before - after, before, out=np.zeros_like(before), where=before > 0)

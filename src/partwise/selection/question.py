@@ -55,6 +55,8 @@ class Question:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             probe.fit(X, mask=mask, weights=weights)
+        if isinstance(mask, Speckle):
+            mask = mask.rows(0, *X.shape)
         if isinstance(X, np.ma.MaskedArray):
             seen = ~np.ma.getmaskarray(X)
             X, mask = X.filled(0), seen if mask is None else seen & np.asarray(mask)
@@ -84,14 +86,29 @@ class Question:
     @property
     def mean(self) -> float:
         """Of the observed entries; weights do not count."""
-        observed = self.X if self.mask is None else _observed_only(self)
-        return float(np.nansum(observed.data if sp.issparse(observed) else observed, dtype=np.float64)) / self.n_observed
+        return float(self._observed.sum(dtype=np.float64)) / self.n_observed
 
     @property
-    def counts(self) -> bool:
-        """Whether the loss is Kullback–Leibler's and all values are whole numbers."""
-        values = self.X.data if sp.issparse(self.X) else self.X[~np.isnan(self.X)]
-        return self.beta == 1 and bool(np.array_equal(values, np.rint(values)))
+    def norm(self) -> float:
+        """Frobenius norm of the observed entries; weights do not count."""
+        largest = self._observed.max(initial=0.0) or 1.0
+        return float(largest * np.sqrt(np.sum(np.square(self._observed / largest, dtype=np.float64))))
+
+    @property
+    def _observed(self) -> Array:
+        """The values of the observed entries, but for zeros that are not stored."""
+        values: Array = self.X.data if sp.issparse(self.X) else self.X
+        if isinstance(self.mask, Speckle) or self.mask is None:
+            return values[~np.isnan(values)]
+        if sp.issparse(self.X):
+            coordinates = sp.coo_array(self.X).coords
+            return values[_at(self.mask, *coordinates).astype(bool)]
+        return values[np.asarray(_filled(self.mask)) & ~np.isnan(values)]
+
+    @property
+    def whole(self) -> bool:
+        """Whether all values are whole numbers."""
+        return bool(np.array_equal(self._observed, np.rint(self._observed)))
 
     @property
     def zeros_missing(self) -> bool:
@@ -103,16 +120,22 @@ class Question:
         estimator: NMF = clone(self.prototype)
         return estimator.set_params(n_components=k, random_state=seed_of(self.seed, *place), **parameters)
 
+    def of_rows(self, rows: Array) -> "Question":
+        """The same about some rows, also several times the same."""
+
+        def cut(values: Any) -> Any:
+            return None if values is None else (sp.csr_array(values) if sp.issparse(values) else np.asarray(values))[rows]
+
+        return replace(self, X=cut(self.X), mask=cut(self.mask), weights=cut(self.weights))
+
     def part(self, rows: Array, columns: Array) -> "Question":
         """The same about some rows and columns."""
 
         def cut(values: Any) -> Any:
-            if values is None:
-                return None
-            values = sp.csr_array(values) if sp.issparse(values) else np.asarray(values)
-            return values[rows] if values.ndim == 1 else values[rows][:, columns]
+            return values if values is None or np.ndim(values) == 1 else values[:, columns]
 
-        return replace(self, X=cut(self.X), mask=cut(self.mask), weights=cut(self.weights))
+        chosen = self.of_rows(rows)
+        return replace(chosen, X=cut(chosen.X), mask=cut(chosen.mask), weights=cut(chosen.weights))
 
     def transposed(self) -> "Question":
         """The same about the transpose, with the penalties of the factors exchanged."""
@@ -177,3 +200,7 @@ def _at(values: Any, i: Array, j: Array) -> Array:
     values = np.asarray(values)
     found: Array = values[i] if values.ndim == 1 else values[i, j]
     return found
+
+
+def _filled(values: Any) -> Any:
+    return values.toarray() if sp.issparse(values) else values

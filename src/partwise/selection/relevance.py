@@ -104,7 +104,7 @@ def _dispersion(question: Question, objective: float, k: int) -> float:
     m, n = question.shape
     freedom = max(1, question.n_observed - k * (m + n - k))
     estimate = 2.0 * objective / freedom
-    return max(1.0, estimate) if question.counts else estimate or np.finfo(float).tiny
+    return max(1.0, estimate) if question.beta == 1 and question.whole else estimate or np.finfo(float).tiny
 
 
 def _scale_parameter(question: Question, k: int, prior: Prior) -> float:
