@@ -9,6 +9,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from partwise._errors import DataError
+from partwise.estimators import NMF
 from partwise.io import Dataset
 from partwise.plot import _view as view
 from partwise.plot._loss import Measure
@@ -163,6 +164,8 @@ def _ranges(ranks: list[int]) -> str:
 
 def _python_lines(search: RankSearch) -> str:
     again = clone(search).set_params(random_state=search.seed_, folder=None, progress=False)
-    kind = type(search.best_estimator_).__name__
+    kind = type(search.best_estimator_)
+    home = "partwise" if kind is NMF else "partwise.selection"
     call = repr(again).replace("\n", "\n" + " " * len("search = "))
-    return f"from partwise import {kind}\nfrom partwise.selection import RankSearch\n\nsearch = {call}.fit(X)"
+    imports = f"from {home} import {kind.__name__}\nfrom partwise.selection import RankSearch"
+    return f"{imports}\n\nsearch = {call}.fit(X)"
