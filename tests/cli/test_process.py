@@ -183,7 +183,7 @@ def test_version_and_help():
     assert process("--version").out == f"partwise {library.__version__}\n"
     shown = process("--help", COLUMNS="200")
     assert shown.code == 0
-    for command in ("fit", "transform", "info", "report", "demo"):
+    for command in ("fit", "rank", "transform", "info", "report", "demo"):
         assert command in shown.out
         assert partwise(command, "--help").code == 0
     assert partwise().out == partwise("--help").out
@@ -191,7 +191,12 @@ def test_version_and_help():
 
 @pytest.mark.parametrize(
     ("command", "usage"),
-    [("fit", "[OPTIONS] DATA"), ("report", "[OPTIONS] MODEL [DATA]"), ("demo", "faces|digits|news")],
+    [
+        ("fit", "[OPTIONS] DATA"),
+        ("rank", "[OPTIONS] DATA"),
+        ("report", "[OPTIONS] MODEL [DATA]"),
+        ("demo", "faces|digits|news"),
+    ],
 )
 def test_help_shows_arguments_and_flags_by_their_names(command, usage):
     shown = partwise(command, "--help").out
@@ -219,7 +224,7 @@ print("loaded", *sorted(heavy & (set(sys.modules) - old)))
 """
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["fit", "--help"], ["fits"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["fit", "--help"], ["rank", "--help"], ["fits"]])
 def test_help_loads_nothing_beyond_the_package_itself(arguments):
     program = LOADED.format(before="import partwise", arguments=arguments)
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)

@@ -1,5 +1,6 @@
 """The commands and their options. What they do is imported when they do it."""
 
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from partwise._errors import ParameterError
-from partwise.cli.options import Counting, Demo, Fitting, Manner, Reading, Writing
+from partwise.cli.options import Counting, Demo, Fitting, Keeping, Manner, Reading, Searching, Writing
 from partwise.cli.spread import spread
 from partwise.cli.usage import Command, Group
 
 if TYPE_CHECKING:
+    from partwise.cli.search import Searched
     from partwise.cli.work import Fit
 
 app = typer.Typer(cls=Group, epilog="Begin with: partwise demo faces", pretty_exceptions_enable=False)
@@ -28,6 +30,15 @@ Data = Annotated[
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A model that fit has written.", show_default=False)]
 Parts = Annotated[
     int, typer.Option("-k", "--n-components", min=1, metavar="K", help="Number of parts.", show_default=False)
+]
+
+Ranks = Annotated[
+    str,
+    typer.Option(
+        metavar="A:B|A,B,C",
+        help="Numbers of parts: 2:12, or 2,4,8. Begin at 1 to ask whether there are any.",
+        show_default=False,
+    ),
 ]
 
 
@@ -88,6 +99,51 @@ def _show_fit(done: "Fit", manner: Manner) -> None:
         summary.print_json({**summary.model_facts(done.model), "written": written})
     else:
         summary.print_fit(done.model, done.written)
+
+
+@app.command(cls=Command)
+@spread
+def rank(
+    context: typer.Context,
+    data: Data,
+    ranks: Ranks,
+    manner: Manner,
+    searching: Searching,
+    keeping: Keeping,
+    fitting: Fitting,
+    counting: Counting,
+    reading: Reading,
+) -> None:
+    """Find how many parts DATA have, by several criteria, which may disagree."""
+    from partwise.cli import search, work
+    from partwise.cli.targets import OF_A_SEARCH, prepare
+    from partwise.io.files import existing
+
+    options = reading.options()
+    targets = keeping.targets()
+    estimator = fitting.model(1, missing=options.missing)
+    asked = searching.search(estimator, ranks, progress=sys.stderr.isatty())
+    prepare(targets, existing(data), *reading.files(), *counting.files().values(), kinds=OF_A_SEARCH)
+    done = search.rank(
+        asked,
+        lambda: work.read_given(data, options, counting.files()),
+        targets,
+        context.obj,
+        field=options.field,
+    )
+    _show_search(done, manner)
+    done.conclude()
+
+
+def _show_search(done: "Searched", manner: Manner) -> None:
+    from partwise.cli import ranking, summary
+
+    facts = ranking.search_facts(done.search, done.given.data)
+    if manner.json:
+        written = {option.lstrip("-"): path for option, path in done.written.items()}
+        summary.print_json({**facts, "written": written})
+    else:
+        ranking.print_search(facts, done.given.data.layout, done.written)
 
 
 @app.command(cls=Command)

@@ -15,7 +15,9 @@ from partwise._errors import ParameterError
 if TYPE_CHECKING:
     from partwise.estimators import NMF
     from partwise.io import ReadOptions
+    from partwise.selection import RankSearch
 
+_search = partial(typer.Option, rich_help_panel="The search")
 _fit = partial(typer.Option, rich_help_panel="The fit")
 _out = partial(typer.Option, rich_help_panel="What is written")
 _count = partial(typer.Option, rich_help_panel="Missing entries and weights")
@@ -135,6 +137,79 @@ class Fitting:
             coarse=_answer(self.coarse),
             implicit_zeros="missing" if missing else "observed",
         )
+
+
+@dataclass(frozen=True)
+class Searching:
+    """How numbers of parts are judged, see `partwise.selection.RankSearch`."""
+
+    criteria: Annotated[
+        str,
+        _search(
+            metavar="NAMES",
+            help="By what to judge, with commas between: held_out, bi_cross_validation, stability, consensus, elbow, "
+            "bic (for counts) and relevance. The first one that supports a number decides.",
+        ),
+    ] = "held_out,stability,consensus,elbow"
+    replicates: Annotated[int, _search(metavar="N", help="Random starts for each number of parts.", min=2)] = 20
+    folds: Annotated[int, _search(metavar="N", help="Folds of held_out.", min=2)] = 5
+    held_out_share: Annotated[
+        float | None,
+        _search(
+            metavar="X",
+            help="Share of the entries that a fold holds out; by default 1 / folds, or less of sparse data.",
+        ),
+    ] = None
+    warm_start: Annotated[
+        bool,
+        _search("--warm-start", help="Start the fits of held_out from those of fewer parts: faster, less independent."),
+    ] = False
+    jobs: Annotated[
+        int | None,
+        _search(metavar="N", help="Fits that run at the same time; the result does not depend on it.", min=1),
+    ] = None
+    folder: Annotated[
+        Path | None,
+        _search(
+            metavar="DIR", help="Keep each fit here: a search that was stopped goes on when the command is repeated."
+        ),
+    ] = None
+
+    def search(self, estimator: "NMF", ranks: str, *, progress: bool) -> "RankSearch":
+        """Return the search of ``ranks`` with fits like that of ``estimator``."""
+        from partwise.selection import RankSearch
+
+        return RankSearch(
+            estimator,
+            ranks=_ranks(ranks),
+            criteria=_criteria(self.criteria),
+            n_replicates=self.replicates,
+            folds=self.folds,
+            held_out_share=self.held_out_share,
+            warm_start=self.warm_start,
+            n_jobs=self.jobs,
+            random_state=estimator.random_state,
+            folder=self.folder,
+            progress=progress,
+        )
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """Where a search leaves what it found."""
+
+    report: Annotated[Path | None, _out(metavar="FILE", help="A report to look at, as .html.")] = None
+    out: Annotated[
+        Path | None, _out(metavar="FILE", help="The figures of each number of parts: .csv, .tsv or .parquet.")
+    ] = None
+    model: Annotated[
+        Path | None, _out(metavar="FILE", help="The model with the number of parts recommended, as .npz.")
+    ] = None
+
+    def targets(self) -> dict[str, Path]:
+        """Return where to write, by option; only what was asked for."""
+        targets = {"--model": self.model, "--out": self.out, "--report": self.report}
+        return {option: path for option, path in targets.items() if path is not None}
 
 
 @dataclass(frozen=True)
@@ -291,6 +366,30 @@ def _answer(text: str) -> bool | str:
     if text not in answers:
         raise ParameterError(f"--coarse {text} is no answer: choose auto, yes or no.")
     return answers[text]
+
+
+def _ranks(text: str) -> list[int]:
+    """Return the numbers that ``2:12``, ``2,4,8`` or ``5`` name, ascending."""
+    found: set[int] = set()
+    for piece in text.split(","):
+        ends = re.fullmatch(r"\s*(\d+)\s*(?::\s*(\d+)\s*)?", piece)
+        if ends is None or int(ends[1]) < 1 or int(ends[2] or ends[1]) < int(ends[1]):
+            raise ParameterError(
+                f"--ranks {text} names no numbers of parts: give a range, such as 2:12, or numbers, such as 2,4,8."
+            )
+        found |= set(range(int(ends[1]), int(ends[2] or ends[1]) + 1))
+    return sorted(found)
+
+
+def _criteria(text: str) -> tuple[str, ...]:
+    """Return the names in ``text``; a minus is as good as an underscore."""
+    from partwise.selection import CRITERIA
+
+    names = tuple(name.strip().replace("-", "_") for name in text.split(","))
+    for name in names:
+        if name not in CRITERIA:
+            raise ParameterError(f"--criteria {text} names {name!r}, which is none: choose from {', '.join(CRITERIA)}.")
+    return names
 
 
 def _weight(text: str) -> float | str:

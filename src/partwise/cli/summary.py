@@ -117,12 +117,17 @@ def show(*blocks: RenderableType) -> None:
 
 
 def _title(facts: Mapping[str, Any], layout: Layout) -> Text:
-    (m, n), k = facts["shape"], facts["n_components"]
-    row, column = _NOUNS[layout.kind]
-    size = f"{m:,} {row} × {n:,} {column}" if m is not None else f"{n:,} {column}"
+    k = facts["n_components"]
+    size = shape_in_words(facts["shape"], layout)
     return Text.assemble(
         (plain(facts["source"] or "a matrix"), "bold"), f": {size} in {k:,} {'part' if k == 1 else 'parts'}"
     )
+
+
+def shape_in_words(shape: tuple[int | None, int], layout: Layout) -> str:
+    """Return for example "38 rows × 5,000 columns"."""
+    (m, n), (row, column) = shape, _NOUNS[layout.kind]
+    return f"{m:,} {row} × {n:,} {column}" if m is not None else f"{n:,} {column}"
 
 
 def grid(lines: list[tuple[str, str]]) -> Table:

@@ -27,9 +27,11 @@ class Kind:
 
 MODEL = Kind("model", (".npz",))
 TABLE = Kind("table", tuple(WRITERS))
+RESULTS = Kind("table", (".csv", ".tsv", ".parquet"))
 REPORT = Kind("report", (".html", ".htm"))
 
 OF_A_FIT = {"--out": MODEL, "--h": TABLE, "--w": TABLE, "--report": REPORT}
+OF_A_SEARCH = {"--out": RESULTS, "--model": MODEL, "--report": REPORT}
 
 
 def prepare(targets: Mapping[str, Path], *inputs: Path, kinds: Mapping[str, Kind] = OF_A_FIT) -> None:
@@ -62,6 +64,8 @@ def prepare(targets: Mapping[str, Path], *inputs: Path, kinds: Mapping[str, Kind
         if kind is REPORT:
             require("jinja2", "report", "Writing a report")
             require("matplotlib", "report", "Writing a report")
+        if kind is RESULTS:
+            require("pandas", "io", "A table of the results")
         if path.suffix.lower() == ".parquet":
             require("pandas", "io", "Writing Parquet files")
             require("pyarrow", "io", "Writing Parquet files")

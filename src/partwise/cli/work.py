@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from dataclasses import field as member
 from pathlib import Path
 from typing import Any
@@ -49,15 +49,12 @@ class Given:
 
 
 @dataclass
-class Fit:
-    """A fitted model, its data, and what became of the files: written, or the sentences why not."""
+class Outputs:
+    """What became of the files that were asked for: written, or the sentences why not."""
 
-    model: NMF
-    given: Given
     targets: Mapping[str, Path]
     written: dict[str, Path] = member(default_factory=dict)
     failures: list[str] = member(default_factory=list)
-    stopped: bool = False
 
     def write(self, option: str, write: Callable[[Path], object]) -> None:
         """Write the file if it was asked for; what goes wrong is kept for the end."""
@@ -79,6 +76,27 @@ class Fit:
 
         Raises
         ------
+        FileError
+            If a file could not be written.
+        """
+        if self.failures:
+            raise FileError(" ".join(self.failures))
+
+
+@dataclass
+class Fit(Outputs):
+    """A fitted model, its data, and what became of the files."""
+
+    _: KW_ONLY
+    model: NMF
+    given: Given
+    stopped: bool = False
+
+    def conclude(self) -> None:
+        """Raise what the exit code has to tell, once the result has been shown.
+
+        Raises
+        ------
         Interrupted
             If Ctrl-C ended the fit or the writing.
         FileError
@@ -93,8 +111,7 @@ class Fit:
                 *self.failures,
             ]
             raise Interrupted(" ".join(sentences))
-        if self.failures:
-            raise FileError(" ".join(self.failures))
+        super().conclude()
 
 
 def fit(
@@ -120,23 +137,14 @@ def fit(
     field : str or None, default=None
         The field of the texts, kept for further ones.
     """
-    _check(model)
+    check(model)
     with waiting("Reading the data …"):
         given = source()
-    data = given.data
     with interrupts() as further:
         W = _fitted(model, given)
         further.hold()
-        # Saved with the model, as its attributes are.
-        model.origin_ = {
-            "source": data.source,
-            "command": writable(command),
-            "n_samples": data.shape[0],
-            "recognised": data.recognised,
-            "field": field,
-            **{name: writable(str(path)) for name, path in given.files.items()},
-        }
-        done = Fit(model, given, targets)
+        model.origin_ = origin_of(given, command, field)
+        done = Fit(targets, model=model, given=given)
         _write_model(done)
         try:
             further.release()
@@ -144,6 +152,18 @@ def fit(
         except KeyboardInterrupt:
             done.stopped = True
         return done
+
+
+def origin_of(given: Given, command: str, field: str | None) -> dict[str, Any]:
+    """Return what a model is to know of its data; it is saved with it, as its attributes are."""
+    return {
+        "source": given.data.source,
+        "command": writable(command),
+        "n_samples": given.data.shape[0],
+        "recognised": given.data.recognised,
+        "field": field,
+        **{name: writable(str(path)) for name, path in given.files.items()},
+    }
 
 
 @contextmanager
@@ -184,7 +204,8 @@ def _first_bad(given: Given) -> tuple[int, int] | None:
     return None
 
 
-def _check(model: NMF) -> None:
+def check(model: NMF) -> None:
+    """Refuse parameters that cannot be, in the words of the command."""
     try:
         checked(model)
     except ParameterError as error:
@@ -195,20 +216,28 @@ def _fitted(model: NMF, given: Given) -> Array | None:
     """Fit the model and return W; None after Ctrl-C, which leaves the parts that there are."""
     model.set_callbacks(Progress())
     try:
-        with naming(given), warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # the result tells how the fit ended
-            show = warnings.showwarning
-            warnings.showwarning = lambda message, *rest: show(in_flags(str(message)), *rest)
+        with flagged(given):
             W: Array = model.fit_transform(given.data, **given.counting)
             return W
-    except ParameterError as error:  # one that only shows beside the data
-        raise ParameterError(in_flags(str(error))) from error
     except KeyboardInterrupt:
         if not hasattr(model, "status_"):
             raise
         return None
     finally:
         model.set_callbacks()
+
+
+@contextmanager
+def flagged(given: Given) -> Iterator[None]:
+    """Say errors and warnings of a fit in the words of the command, and where in the data they arise."""
+    try:
+        with naming(given), warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the result tells how the fit ended
+            show = warnings.showwarning
+            warnings.showwarning = lambda message, *rest: show(in_flags(str(message)), *rest)
+            yield
+    except ParameterError as error:  # one that only shows beside the data
+        raise ParameterError(in_flags(str(error))) from error
 
 
 def _write_model(done: Fit) -> None:

@@ -80,13 +80,14 @@ def draw_memberships(shares: Floats, ax: Axes | None, theme: _style.Theme) -> Ax
         interpolation="nearest",
         extent=(-0.5, k - 0.5, m, 0),
     )
-    ax.set(xlabel="part", ylabel="rows, ordered by dominant part", xticks=_part_ticks(k), ylim=(m, 0))
+    ax.set(xlabel="part", ylabel="rows, ordered by dominant part", xticks=part_ticks(k), ylim=(m, 0))
     ax.spines[:].set_visible(False)
     _style.whole_numbers(ax.yaxis)
     _style.percent_axis(_style.scale_beside(ax, shown, "share of the row", theme))
     return ax
 
 
-def _part_ticks(k: int) -> list[int]:
+def part_ticks(k: int) -> list[int]:
+    """At most a dozen places on an axis of k parts."""
     step = next((step for step in (1, 2, 5, 10, 20, 50) if k / step <= 12), 100)
     return list(range(0, k, step))

@@ -25,7 +25,7 @@ HATCH = "//////"
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours of one theme, as ``#rrggbb``; ``ramp`` runs from zero to the largest value."""
+    """Colours of one theme, as ``#rrggbb``; ``ramp`` runs from zero to the largest value, ``groups`` tell apart."""
 
     name: ThemeName
     paper: str
@@ -36,6 +36,7 @@ class Theme:
     accent: str
     contrast: str
     ramp: tuple[str, ...]
+    groups: tuple[str, ...]
 
 
 LIGHT = Theme(
@@ -48,6 +49,18 @@ LIGHT = Theme(
     accent="#1d62a8",
     contrast="#b84d15",
     ramp=("#ffffff", "#cfe0f1", "#7fb0dd", "#2f74b9", "#0f3f77", "#06203f"),
+    groups=(
+        "#1d62a8",
+        "#d98a1c",
+        "#1b8a6b",
+        "#b84d15",
+        "#6cb4de",
+        "#b0669a",
+        "#7a6a58",
+        "#c9b52a",
+        "#4a3f8f",
+        "#9aa3ad",
+    ),
 )
 DARK = Theme(
     name="dark",
@@ -59,6 +72,18 @@ DARK = Theme(
     accent="#74b3f0",
     contrast="#f0935a",
     ramp=("#1a1e23", "#1c3b5a", "#2a6399", "#559bd9", "#a5d0f7", "#f4f9ff"),
+    groups=(
+        "#74b3f0",
+        "#f2b45a",
+        "#4fc19c",
+        "#f0935a",
+        "#b5e0f7",
+        "#dc9cc8",
+        "#b8a791",
+        "#e8da6e",
+        "#9a8fe0",
+        "#7b858f",
+    ),
 )
 THEMES = {theme.name: theme for theme in (LIGHT, DARK)}
 
@@ -160,6 +185,11 @@ def _colormap(name: str, colours: tuple[str, ...]) -> Colormap:
     colors: Any = require("matplotlib.colors", "report", "Drawing a figure")
     colormap: Colormap = colors.LinearSegmentedColormap.from_list(name, colours)
     return colormap
+
+
+def legend(ax: Axes, theme: Theme, **place: Any) -> None:
+    """The names of what is drawn, without a frame."""
+    ax.legend(frameon=False, fontsize=SMALL, labelcolor=theme.muted, handlelength=1.4, **place)
 
 
 def percent_axis(axis: Any) -> None:

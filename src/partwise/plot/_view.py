@@ -79,16 +79,9 @@ class View:
             If the data have another number of columns than the model, or are not a matrix of numbers, or if ``mask``
             or ``weights`` do not fit them.
         """
-        dataset = data if isinstance(data, Dataset) else _labelled(data)
-        n = components(model).shape[1]
-        if dataset.shape[1] != n:
-            raise DataError(
-                f"The data have {dataset.shape[1]} columns, but the model was fitted on {n}: give the same columns."
-            )
-        names = dataset.column_names or column_names(model)
-        layout = model.layout_ if dataset.layout == Layout() else dataset.layout  # rows of numbers may be anything
+        dataset = labelled(model, data)
         block = whole_block(dataset.X, mask, weights, absent_missing=model.implicit_zeros == "missing")
-        return cls(replace(dataset, column_names=names, layout=layout), block, mask, weights)
+        return cls(dataset, block, mask, weights)
 
     @property
     def names(self) -> tuple[str, ...] | None:
@@ -168,7 +161,26 @@ def whole_block(
     return WeightedCSRBlock(operand.x, operand.weights)
 
 
-def _labelled(data: Any) -> Dataset:
+def labelled(model: Any, data: Any) -> Dataset:
+    """``data`` as a Dataset, with the names and the layout that only the model knows.
+
+    Raises
+    ------
+    DataError
+        If the data have another number of columns than the model.
+    """
+    dataset = data if isinstance(data, Dataset) else _dataset(data)
+    n = components(model).shape[1]
+    if dataset.shape[1] != n:
+        raise DataError(
+            f"The data have {dataset.shape[1]} columns, but the model was fitted on {n}: give the same columns."
+        )
+    names = dataset.column_names or column_names(model)
+    layout = model.layout_ if dataset.layout == Layout() else dataset.layout  # rows of numbers may be anything
+    return replace(dataset, column_names=names, layout=layout)
+
+
+def _dataset(data: Any) -> Dataset:
     """A matrix or a frame as a Dataset; a frame whose columns are all sparse stays so."""
     if not (hasattr(data, "columns") and hasattr(data, "to_numpy")):
         return Dataset(data if hasattr(data, "tocsr") else _matrix(data))

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import math
-from dataclasses import asdict
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from partwise._optional import require
-from partwise.io.atomic import atomic_write
 from partwise.plot import _convergence, _style
 from partwise.report import _facts as facts
 from partwise.report import _words as words
@@ -20,6 +14,16 @@ from partwise.report._cards import Context, gallery_columns, part_cards
 from partwise.report._evidence import row_context
 from partwise.report._figures import Drawing, drawing
 from partwise.report._study import Study
+from partwise.report._template import write_page
+
+SECTIONS = {
+    "data": "Data",
+    "fit": "Fit",
+    "parts": "Parts",
+    "samples": "Samples",
+    "clusters": "Clusters",
+    "provenance": "Provenance",
+}
 
 
 def write_report(
@@ -79,30 +83,7 @@ def write_report(
     ...     write_report(NMF(3, random_state=0).fit(X), f"{folder}/report.html", X).name
     'report.html'
     """
-    page = _render(_context(Study.of(model, data, mask, weights), command, title))
-    with atomic_write(Path(path)) as beside:
-        Path(beside).write_text(page, encoding="utf-8")
-    return Path(path)
-
-
-def _render(context: Context) -> str:
-    jinja2 = require("jinja2", "report", "Writing a report")
-    folder = files("partwise.report") / "templates"
-    texts = {name: (folder / name).read_text(encoding="utf-8") for name in ("report.html.j2", "style.css", "report.js")}
-    environment = jinja2.Environment(
-        loader=jinja2.DictLoader(texts),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
-    markup = require("markupsafe", "report", "Writing a report").Markup
-    digest = base64.b64encode(hashlib.sha256(texts["report.js"].encode()).digest()).decode("ascii")
-    page: str = environment.get_template("report.html.j2").render(
-        context, css=markup(texts["style.css"]), script=markup(texts["report.js"]), script_hash=f"sha256-{digest}"
-    )
-    return page
+    return write_page(path, "report.html.j2", _context(Study.of(model, data, mask, weights), command, title))
 
 
 def _context(study: Study, command: str | None, title: str | None) -> Context:
@@ -110,7 +91,7 @@ def _context(study: Study, command: str | None, title: str | None) -> Context:
         "title": title or _title(study),
         "noun": facts.row_noun(study.layout),
         "look": study.look,
-        "themes": {theme.name: asdict(theme) for theme in (_style.LIGHT, _style.DARK)},
+        "sections": SECTIONS,
         "fit": _fit(study),
         "measure": study.measure,
         "convergence": _convergence_drawings(study.model),

@@ -84,6 +84,8 @@ class RankSearch(MetaEstimatorMixin, BaseEstimator):
         each replicate ("replicate0_objective", "replicate0_n_iter", "replicate0_converged" …).
     replicates_ : dict of int to Replicates
         For each rank all factors, matched; empty where no criterion needs them.
+    seed_ : int
+        What all draws come from; as ``random_state`` it repeats the search.
     n_features_in_ : int
         Number of features seen by ``fit``.
     feature_names_in_ : ndarray of str
@@ -165,6 +167,7 @@ class RankSearch(MetaEstimatorMixin, BaseEstimator):
         prototype = checked_prototype(self.estimator)
         classes = _checked_criteria(self.criteria)
         folder, seed = self._opened(prototype, X, mask, weights)
+        self.seed_ = seed
         question = Question.of(prototype, X, mask, weights, seed)
         ranks = checked_ranks(self.ranks, question.shape)
         row_folds, column_folds = self.block_folds

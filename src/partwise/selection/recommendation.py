@@ -62,13 +62,17 @@ def _sentences(decided: Verdict, others: list[Verdict], confident: bool, ranks: 
     rank = decided.rank
     what = "One part" if rank == 1 else f"{rank} parts"
     surely = "are recommended" if rank != 1 else "is recommended"
-    first = f"{what} {surely} by {CRITERIA[decided.criterion].title.lower()}"
+    first = f"{what} {surely} by {_called(decided)}"
     first += "." if confident else ", but not with confidence."
     if rank == 1:
         first = first[:-1] + ": the rows are multiples of one profile, as far as these data tell."
     if not others:
         return f"{first} No other criterion was asked."
-    said = "; ".join(
-        f"{CRITERIA[one.criterion].title.lower()}: {'none' if one.rank is None else one.rank}" for one in others
-    )
+    said = "; ".join(f"{_called(one)}: {'none' if one.rank is None else one.rank}" for one in others)
     return f"{first} The others say {said}."
+
+
+def _called(verdict: Verdict) -> str:
+    """The title of its criterion inside a sentence: no capital but those of an abbreviation."""
+    title = CRITERIA[verdict.criterion].title
+    return title[0].lower() + title[1:] if title[1].islower() else title
