@@ -47,6 +47,14 @@ def test_the_command_gives_what_the_library_gives(search):
         np.testing.assert_array_equal(given, values)
 
 
+def test_all_figures_fit_on_a_narrow_terminal():
+    criteria = "held_out,bi_cross_validation,stability,consensus,elbow,bic"
+    loss = ("--loss", "kullback-leibler", "--criteria", criteria)
+    done = process(*map(str, RANK), *loss, COLUMNS="72")
+    assert done.code == 0, done.err
+    assert "…" not in done.out
+
+
 def test_people_read_the_recommendation_a_line_for_each_criterion_and_a_table(search):
     shown = partwise(*RANK).out
     assert shown.startswith("table.csv: 40 rows × 12 columns\n")
@@ -58,6 +66,7 @@ def test_people_read_the_recommendation_a_line_for_each_criterion_and_a_table(se
     assert [line.split()[:2] for line in lines[head + 1 : head + 5]][2] == [">", "3"]
     first = lines[head + 1].split()
     assert float(first[1]) == pytest.approx(search.results_["held_out_mean"][0], rel=1e-3)
+    assert "…" not in shown
     assert "Nothing was written: --report FILE.html" in shown
 
 

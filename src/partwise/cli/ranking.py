@@ -20,7 +20,6 @@ _COLUMNS = {
     "silhouette_mean": "Silhouette",
     "silhouette_min": "least",
     "cophenetic": "Cophenetic",
-    "dispersion": "Dispersion",
     "error": "Loss",
     "error_permuted": "permuted",
     "bic": "BIC",
@@ -73,10 +72,10 @@ def figures_table(facts: Mapping[str, Any]) -> Table:
     """Return the figures of each number of parts; an arrow marks the one recommended."""
     results = facts["results"]
     shown = [name for name in _COLUMNS if name in results]
-    table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="cyan")
+    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="cyan")
     table.add_column("  Parts", justify="right", no_wrap=True)
     for name in shown:
-        table.add_column(_COLUMNS[name], justify="right", no_wrap=True)
+        table.add_column(_COLUMNS[name], justify="right", overflow="fold")
     for i, k in enumerate(results["rank"]):
         best = k == facts["best_rank"]
         table.add_row(

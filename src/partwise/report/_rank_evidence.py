@@ -39,17 +39,17 @@ _HOW = {
 # Columns of the table of results: key, group and name.
 _FIGURES = (
     ("held_out_mean", "Held-out error", "mean"),
-    ("held_out_se_of_difference", "Held-out error", "s.e. of difference"),
+    ("held_out_se_of_difference", "Held-out error", "s.e. of diff."),
     ("bi_cross_validation_mean", "Bi-cross-validation", "mean"),
-    ("bi_cross_validation_se_of_difference", "Bi-cross-validation", "s.e. of difference"),
+    ("bi_cross_validation_se_of_difference", "Bi-cross-validation", "s.e. of diff."),
     ("silhouette_mean", "Silhouette", "mean"),
     ("silhouette_min", "Silhouette", "least"),
     ("stability_mean", "Stability", "mean"),
     ("stability_min", "Stability", "least"),
     ("cophenetic", "Consensus", "cophenetic"),
     ("dispersion", "Consensus", "dispersion"),
-    ("error", "Loss, share of the first", "data"),
-    ("error_permuted", "Loss, share of the first", "permuted"),
+    ("error", "Loss, as a share", "data"),
+    ("error_permuted", "Loss, as a share", "permuted"),
     ("bic", "BIC", ""),
 )
 
