@@ -6,7 +6,9 @@ import scipy.sparse as sp
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from partwise.kernels.kullback_leibler import _root, _safe, descent
+from partwise.kernels.kl_steps import root as _root
+from partwise.kernels.kl_steps import safe as _safe
+from partwise.kernels.kullback_leibler import descent
 
 weights = st.lists(st.tuples(st.floats(0.01, 10), st.floats(0, 10)), min_size=1, max_size=6)
 ridges = st.one_of(st.just(0.0), st.floats(0.01, 10))
