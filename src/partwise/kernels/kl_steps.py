@@ -19,10 +19,9 @@ def root(t: float, N: float, D: float, P: float, ridge: float) -> float:
     if ridge > 0:
         r = np.divide(ridge * reach, P)
         step *= np.divide(2.0, 1 + r + np.sqrt((1 - r) ** 2 + 4 * r * u))
-    to = max(0.0, t + step)
     if D <= 0:
-        to = t if N > 0 else 0.0
-    return t if t == 0 and N <= P else to
+        return t if N > 0 else 0.0
+    return max(0.0, t + step)
 
 
 @inlined

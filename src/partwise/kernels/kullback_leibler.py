@@ -195,7 +195,8 @@ def _lower_row(
                 constant = S[s, j] + linear
                 P = constant + ridge * t
                 # Where P is not positive neither data nor penalty know this component, or it is held.
-                to = F.dtype.type(root(t, N, D, P, ridge) if P > 0 else t)
+                stays = P <= 0 or (t == 0 and N <= P)
+                to = F.dtype.type(t if stays else root(t, N, D, P, ridge))
                 delta = to - new[i, j]
                 if delta == 0:
                     N, D = pulls(x, g, coming % k, inverse, blocks)

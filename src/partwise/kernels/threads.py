@@ -134,9 +134,9 @@ def even_bounds(n: int, step: int) -> list[int]:
 
 
 @cache
-def even_ranges(m: int, work: int) -> tuple[int, ...]:
-    """Bounds that cut m rows, each of so many operations, into ranges of nearly equal length."""
-    count = min(_RANGES, max(1, m // _MIN_ROWS), max(1, m * work // MIN_WORK))
+def even_ranges(m: int, work: int, fewest: int = _MIN_ROWS) -> tuple[int, ...]:
+    """Bounds that cut m rows, each of so many operations, into ranges of nearly equal length, of ``fewest`` or more."""
+    count = min(_RANGES, max(1, m // fewest), max(1, m * work // MIN_WORK))
     if m > _RANGES * _MAX_ROWS:
         count = -(-m // (_RANGES * _MAX_ROWS)) * _RANGES
     return tuple(np.linspace(0, m, count + 1).astype(int).tolist())
