@@ -2,8 +2,9 @@
 
 On rows of a few dozen entries most of the time of a step went into what comes once for each: sums over the lanes of a
 vector, and divisions that wait for each other. Here every lane holds a row of its own, and all lanes visit the same
-coordinate. A row that has stopped leaves its lane to the next one, so that no lane waits for the slowest, and no row
-sees what is in the other lanes.
+coordinate. A row that has ended its sweep leaves its lane to the next one, so that no lane waits for the slowest, and
+no row sees what is in the other lanes. Of several sweeps some rows need a hundred times more than others: the last ones
+would have all lanes to themselves.
 """
 
 import numpy as np
@@ -24,12 +25,10 @@ def lower_lanes(
     linear: float,
     ridge: float,
     F: Array,
-    sweeps: int,
-    gain: float,
     new: Array,
     work: Float64,
 ) -> None:
-    """Lower the rows of F, whose entries are those of X (rows × n), into ``new``; g is Gᵀ (k × room), see there."""
+    """Lower the rows of F, whose entries are those of X (rows × n), by one sweep into ``new``; g is Gᵀ (k × room)."""
     m, n = X.shape
     k, room = g.shape
     dtype = F.dtype
@@ -47,9 +46,7 @@ def lower_lanes(
     there = np.zeros(LANES, dtype)
     weight = np.zeros(LANES)
     gained = np.zeros(LANES)
-    first = np.zeros(LANES)
-    last = np.zeros(LANES)
-    done = np.zeros(LANES, np.int64)
+    wide = np.zeros(LANES)
     narrow = np.ones(LANES, np.int64)
     row = np.full(LANES, -1)
     entries = np.zeros((3, room), dtype)
@@ -57,10 +54,10 @@ def lower_lanes(
     while True:
         busy = False
         for r in range(LANES):
-            if row[r] >= 0 and _ended(r, sweeps, gain, gained, first, last, done, narrow):
-                work[0] += first[r]
-                work[1] += last[r]
-                work[2] += done[r]
+            if row[r] >= 0 and _ended(r, gained, wide, narrow):
+                work[0] += wide[r]
+                work[1] += wide[r]
+                work[2] += 1
                 for j in range(k):
                     new[row[r], j] = f[j, r]
                     f[j, r] = 0  # and nothing narrow moves in a lane that is empty
@@ -71,7 +68,7 @@ def lower_lanes(
                 for j in range(k):
                     f[j, r] = F[coming, j]
                     s[j, r] = S[min(coming, len(S) - 1), j]
-                row[r], done[r], narrow[r] = coming, 0, 0
+                row[r], narrow[r] = coming, 0
                 coming += 1
             busy |= row[r] >= 0
             gained[r] = 0.0
@@ -88,9 +85,7 @@ def lower_lanes(
 
 
 @inlined
-def _enter(
-    r: int, i: int, X: Array, g: Array, F: Array, entries: Array, x: Array, y: Array
-) -> tuple[float, float]:
+def _enter(r: int, i: int, X: Array, g: Array, F: Array, entries: Array, x: Array, y: Array) -> tuple[float, float]:
     """Give lane r row i; return the weight of its gains and the floor of its y."""
     zero = F.dtype.type(0)
     total = 0.0
@@ -109,24 +104,12 @@ def _enter(
 
 
 @inlined
-def _ended(
-    r: int,
-    sweeps: int,
-    gain: float,
-    gained: Float64,
-    first: Float64,
-    last: Float64,
-    done: Array,
-    narrow: Array,
-) -> bool:
-    """Whether the row in lane r has stopped after this sweep; if not, its next one is chosen."""
+def _ended(r: int, gained: Float64, wide: Float64, narrow: Array) -> bool:
+    """Whether the row in lane r has ended its sweep; else its coordinates that are not zero are visited once more."""
     if narrow[r] == 0:
-        last[r] = gained[r]
-        first[r] = gained[r] if done[r] == 0 else first[r]
-    elif narrow[r] == NARROW or gained[r] <= NEXT * last[r]:
-        done[r] += 1
-        narrow[r] = 0
-        return bool(done[r] == sweeps or last[r] <= gain * first[r])
+        wide[r] = gained[r]
+    elif narrow[r] == NARROW or gained[r] <= NEXT * wide[r]:
+        return True
     narrow[r] += 1
     return False
 
@@ -176,9 +159,7 @@ def _move(
 
 
 @inlined
-def _passed(
-    j: int, f: Array, s: Float64, linear: float, ridge: float, old: Array, here: Array, there: Array
-) -> bool:
+def _passed(j: int, f: Array, s: Float64, linear: float, ridge: float, old: Array, here: Array, there: Array) -> bool:
     """Whether a step to the left has passed the root of any lane so far that it may have raised φ."""
     count = 0
     for r in range(LANES):

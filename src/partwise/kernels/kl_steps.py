@@ -21,7 +21,7 @@ def root(t: float, N: float, D: float, P: float, ridge: float) -> float:
         step *= np.divide(2.0, 1 + r + np.sqrt((1 - r) ** 2 + 4 * r * u))
     if D <= 0:
         return t if N > 0 else 0.0
-    return max(0.0, t + step)
+    return float(max(0.0, t + step))
 
 
 @inlined
@@ -31,7 +31,7 @@ def safe(t: float, N: float, slope: float, ridge: float) -> float:
     s = t * u
     if ridge > 0:
         s *= np.divide(2.0, 1 + np.sqrt(1 + 4 * u * np.divide(ridge * t, slope)))
-    return s
+    return float(s)
 
 
 @inlined

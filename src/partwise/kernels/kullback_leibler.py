@@ -15,13 +15,16 @@ right of the true one. Steps to the right therefore only descend.
 
 **The guard.** A step to the left, from t to s, can pass the root. As φ' is concave, φ rises by no more than it fell
 unless φ'(s) + φ'(t) < 0. Since y(s) ≥ y(t) s/t, N(s) ≤ N(t) t/s, and that sum is certain to be ≥ 0 as long as s is
-not below the root of ridge s² + (P(0) + P(t) − N) s = N t. Below that it is computed, and where it is negative the step
-ends at that root.
+not below the root of ridge s² + (P(0) + P(t) − N) s = N t. Where it turns out negative the step ends at that root.
 
 **Sweeps.** Most coordinates stay at zero. So a sweep visits all of them once, and then up to three times more those
 that are not zero, until that gains at most a tenth. What the first visits gain is Σ_j (S_j δ_j)² / Σ_c x_c, in the
 units of the natural residual of :class:`partwise.subproblems.Entries`. A row stops when a sweep gains at most ``gain``
 times what its first one did, whatever its neighbours do, so its answer does not depend on them.
+
+**The passes.** Time goes into the divisions by y after a move. So the pass over the entries that makes them has at
+once N where the step has led, for the guard, and N and D of the coordinate that is visited next. Rows too short for
+that to be most of the time are vectorised across each other, see :mod:`partwise.kernels.kl_lanes`.
 
 **The code** takes no views of rows in loops: Numba counts references to each with locked instructions, which the
 threads share, and on rows of a few entries that cost four times the arithmetic.
@@ -46,8 +49,8 @@ Stored: TypeAlias = "tuple[Array, ...]"
 
 # Dense rows that are copied at once: they may lie across memory.
 _TILE = 64
-# Rows of at most so many entries are vectorised across each other, and copied by so many.
-_SHORT, _MANY = 128, 1024
+# One sweep over rows of at most so many entries is vectorised across them, and they are copied by so many.
+_SHORT, _MANY = 64, 1024
 
 
 def descent(
@@ -61,7 +64,7 @@ def descent(
     F, G = np.ascontiguousarray(F), np.ascontiguousarray(G, F.dtype)
     if len(rows) == 1:
         x, g = rows[0], _transposed(G)
-        dense, tile = (lower_lanes, _MANY) if len(G) <= _SHORT else (_lower_dense, _TILE)
+        short = sweeps == 1 and len(G) <= _SHORT
 
     def lower(bounds: tuple[int, int]) -> Float64:
         work = np.zeros(4)
@@ -69,9 +72,12 @@ def descent(
             _lower_csr(*rows, G, S, *penalty, F, *bounds, sweeps, gain, new, work)
             return work
         start, stop = bounds
-        for a, b in pairwise([*range(start, stop, tile), stop]):
-            sums = S if len(S) == 1 else S[a:b]
-            dense(np.ascontiguousarray(x[a:b]), g, sums, *penalty, F[a:b], sweeps, gain, new[a:b], work)
+        for a, b in pairwise([*range(start, stop, _MANY if short else _TILE), stop]):
+            shared = np.ascontiguousarray(x[a:b]), g, S if len(S) == 1 else S[a:b], *penalty, F[a:b]
+            if short:
+                lower_lanes(*shared, new[a:b], work)
+            else:
+                _lower_dense(*shared, sweeps, gain, new[a:b], work)
         return work
 
     return lower
