@@ -252,9 +252,12 @@ class Bilinear:
         # entries are held is what the steps have made of the others.
         steps = state.n_iter if converged else -(-state.n_iter // _CUT_OFF)
         solved = self._measured(self._scaled(replace(state, H=state.H_base)), steps if state.free_W is None else None)
-        if self.problem.loss.certificate is not NormalEquations and solved.objective > state.objective + self._slack:
-            # That step was bold, or rows solved by steps, which may be cut off or find another minimum, ended above.
-            solved = self._measured(self._scaled(state), None)
+        if self.problem.loss.certificate is not NormalEquations:
+            if solved.objective > state.objective + self._slack:
+                # That step was bold, or rows solved by steps, which may be cut off or find another end, ended above.
+                solved = self._measured(self._scaled(state), None)
+            # What it is above now is rounding of its sums.
+            solved = replace(solved, objective=min(solved.objective, state.objective))
         if self.settles:
             solved = self._ordered(solved)
         if solved.objective < max(_CANCELLED * self.problem.magnitude, _CANCELLED_STEP * self._slack):
