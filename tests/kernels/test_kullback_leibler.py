@@ -1,12 +1,17 @@
 """The single steps of coordinate descent for the Kullback–Leibler divergence."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from partwise.kernels.kullback_leibler import _root, _safe, descent
+from partwise.kernels import kullback_leibler
+from partwise.kernels.kl_steps import root as _root
+from partwise.kernels.kl_steps import safe as _safe
+from partwise.kernels.kullback_leibler import descent
 
 weights = st.lists(st.tuples(st.floats(0.01, 10), st.floats(0, 10)), min_size=1, max_size=6)
 ridges = st.one_of(st.just(0.0), st.floats(0.01, 10))
@@ -101,3 +106,49 @@ def test_without_a_ridge_steps_are_those_of_a_tiny_one(
     if constant > N:
         slope = 2 * constant - N
         assert _safe(t, N, slope, 0.0) == pytest.approx(_safe(t, N, slope, 1e-30), rel=1e-9)
+
+
+def short_rows(dtype: type) -> tuple[Any, Any, Any, Any]:
+    """Data of which a row and a column are zero, a held factor, its sums with entries that stay, and a start."""
+    rng = np.random.default_rng(0)
+    G = (rng.uniform(size=(38, 5)) * (rng.uniform(size=(38, 5)) < 0.7)).astype(dtype)
+    X = rng.poisson(9 * rng.uniform(size=(150, 5)) @ G.T).astype(dtype)
+    X[7], X[:, 3] = 0, 0
+    S = np.repeat(G.sum(axis=0, dtype=float)[None], len(X), axis=0)
+    S[rng.uniform(size=S.shape) < 0.1] = -np.inf
+    return X, G, S, (rng.uniform(size=(150, 5)) * (rng.uniform(size=(150, 5)) < 0.7)).astype(dtype)
+
+
+@pytest.mark.parametrize("penalty", [(0.0, 0.0), (0.3, 0.0), (0.1, 2.0)])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_short_rows_side_by_side_go_where_each_goes_alone(
+    dtype: type, penalty: tuple[float, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    X, G, S, F = short_rows(dtype)
+    together, alone = np.empty_like(F), np.empty_like(F)
+    work = descent((X,), G, S, penalty, F, 1, 0.0, together)((0, 150))
+    monkeypatch.setattr(kullback_leibler, "_SHORT", 0)
+    expected = descent((X,), G, S, penalty, F, 1, 0.0, alone)((0, 150))
+    rtol = 1e-10 if dtype is np.float64 else 2e-3
+    np.testing.assert_allclose(together, alone, rtol, rtol)
+    np.testing.assert_allclose(work[:3], expected[:3], rtol)
+    held = np.isneginf(S)
+    assert (together[held] == F[held]).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_short_row_does_not_depend_on_those_beside_it(dtype: type) -> None:
+    X, G, S, F = short_rows(dtype)
+    all_rows, some, index = np.empty_like(F), np.empty((40, 5), dtype), np.random.default_rng(1).permutation(150)[:40]
+    descent((X,), G, S, (0.0, 0.0), F, 1, 0.0, all_rows)((0, 150))
+    descent((X[index],), G, S[index], (0.0, 0.0), F[index], 1, 0.0, some)((0, 40))
+    assert some.tobytes() == all_rows[index].tobytes()
+
+
+def test_short_rows_are_held_back_like_long_ones() -> None:
+    G = np.array([[1.0, 0.0], [1.0, 1.0]])
+    new = np.empty((2, 2))
+    X, F = np.array([[0.01, 50.0], [3.0, 4.0]]), np.array([[60.0, 50.0], [3.0, 1.0]])
+    descent((X,), G, G.sum(axis=0)[None], (0.0, 0.0), F, 1, 0.0, new)((0, 2))
+    assert new[0, 0] > 0
+    np.testing.assert_allclose(new[1], [3.0, 1.0], rtol=1e-12)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from threadpoolctl import ThreadpoolController, threadpool_info, threadpool_limits
 
 from partwise.kernels import threads as module
-from partwise.kernels.threads import each_range, even_bounds, over, parallel, threads
+from partwise.kernels.threads import each_range, even_bounds, over, parallel, side_by_side, threads
 
 Way = Callable[..., Iterable[Any]]
 
@@ -45,6 +45,15 @@ def test_work_runs_on_as_many_threads_as_asked_for(way: Way) -> None:
     with threads(3):
         for _ in way(lambda _: together.wait(timeout=30), range(3)):
             pass  # would break the barrier with fewer
+
+
+def test_many_fits_share_the_threads_and_of_few_each_has_all() -> None:
+    def has_all(_: int, i: int) -> tuple[int, bool]:
+        return i, module._pool.get() is not None
+
+    with threads(2):
+        assert side_by_side(has_all, range(8), range(8)) == [(i, False) for i in range(8)]
+        assert side_by_side(has_all, range(7), range(7)) == [(i, True) for i in range(7)]
 
 
 def test_results_do_not_pile_up() -> None:

@@ -216,6 +216,8 @@ def test_falls_count_as_shares_of_what_is_left() -> None:
     assert last_real_fall(np.array([1.0, 0.1, 0.01, 0.0099]), null) == 2
     assert last_real_fall(np.array([1.0, 0.96, 0.5, 0.1]), null) == 0
     assert last_real_fall(np.array([1.0, 0.5, 0.0, 0.0]), null) == 2
+    assert last_real_fall(np.array([1.0, 0.5, 1e-12, 1e-14]), null) == 2
+    assert last_real_fall(np.array([1e-12, 1e-14, 1e-16, 1e-18]), null) == 0
 
 
 def verdict(name: str, k: int | None) -> Verdict:

@@ -17,8 +17,11 @@ from partwise.arrays.weights import Weights
 from partwise.kernels.beta import dense_share, divergence_of, sparse_share
 from partwise.kernels.sparse import csr_times
 from partwise.kernels.sums import row_squares, row_sums
-from partwise.kernels.threads import MIN_WORK, each_range, even_ranges, parallel
+from partwise.kernels.threads import each_range, even_ranges, parallel
 from partwise.kernels.weighted import stored_model
+
+# Operations on an entry where rows are lowered by their entries: a few sweeps over some ten components.
+_SWEPT = 250
 
 # Entries whose divergences are taken at a time.
 _PIECE = 1 << 18
@@ -203,7 +206,7 @@ class DenseBlock(Block):
 
     @property
     def ranges(self) -> Sequence[int]:
-        return even_ranges(self.shape[0], MIN_WORK)
+        return even_ranges(self.shape[0], _SWEPT * self.shape[1], fewest=1)
 
     def part(self, index: Array) -> Array:
         return np.ascontiguousarray(self.x[index])
@@ -276,10 +279,10 @@ class CSRBlock(Block):
 
     @lazy
     def ranges(self) -> Sequence[int]:
-        indptr = self.x.indptr
-        ranges = len(even_ranges(self.shape[0], MIN_WORK)) - 1
+        m, indptr = self.shape[0], self.x.indptr
+        ranges = len(even_ranges(m, _SWEPT * self.x.nnz // max(1, m), fewest=1)) - 1
         cuts = np.searchsorted(indptr, np.linspace(0, indptr[-1], ranges + 1)[1:-1])
-        return [0, *(int(c) for c in np.maximum.accumulate(cuts)), self.shape[0]]
+        return [0, *(int(c) for c in np.maximum.accumulate(cuts)), m]
 
     def _transposed(self) -> "CSRBlock":
         return CSRBlock(sp.csr_array(self.x.T))

@@ -205,7 +205,7 @@ def _spread(weights: Array | float, y: Array, across: bool) -> Array:
 
 def _tiles(rows: int, columns: int) -> Iterator[tuple[slice, slice]]:
     """All columns of some rows, then of the next ones."""
-    for a, b in pairwise(even_bounds(rows, TILE_ROWS)):
+    for a, b in pairwise(even_bounds(rows, max(TILE_ROWS, TILE // columns))):
         for c, d in pairwise(even_bounds(columns, TILE // (b - a))):
             yield slice(a, b), slice(c, d)
 

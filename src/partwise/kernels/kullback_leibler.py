@@ -15,13 +15,16 @@ right of the true one. Steps to the right therefore only descend.
 
 **The guard.** A step to the left, from t to s, can pass the root. As φ' is concave, φ rises by no more than it fell
 unless φ'(s) + φ'(t) < 0. Since y(s) ≥ y(t) s/t, N(s) ≤ N(t) t/s, and that sum is certain to be ≥ 0 as long as s is
-not below the root of ridge s² + (P(0) + P(t) − N) s = N t. Below that it is computed, and where it is negative the step
-ends at that root.
+not below the root of ridge s² + (P(0) + P(t) − N) s = N t. Where it turns out negative the step ends at that root.
 
 **Sweeps.** Most coordinates stay at zero. So a sweep visits all of them once, and then up to three times more those
 that are not zero, until that gains at most a tenth. What the first visits gain is Σ_j (S_j δ_j)² / Σ_c x_c, in the
 units of the natural residual of :class:`partwise.subproblems.Entries`. A row stops when a sweep gains at most ``gain``
 times what its first one did, whatever its neighbours do, so its answer does not depend on them.
+
+**The passes.** Time goes into the divisions by y after a move. So the pass over the entries that makes them has at
+once N where the step has led, for the guard, and N and D of the coordinate that is visited next. Rows too short for
+that to be most of the time are vectorised across each other, see :mod:`partwise.kernels.kl_lanes`.
 
 **The code** takes no views of rows in loops: Numba counts references to each with locked instructions, which the
 threads share, and on rows of a few entries that cost four times the arithmetic.
@@ -38,16 +41,16 @@ import numpy as np
 
 from partwise._types import Array, Float64, PerComponent
 from partwise.kernels._jit import inlined, kernel
+from partwise.kernels.kl_lanes import lower_lanes
+from partwise.kernels.kl_steps import NARROW, NEXT, WIDTH, pulls, root, safe, start_model
 
 Stored: TypeAlias = "tuple[Array, ...]"
 """Rows of data: ``(x,)`` if they are dense, ``(data, indices, indptr)`` in CSR form."""
 
 # Dense rows that are copied at once: they may lie across memory.
 _TILE = 64
-# Entries of a row are taken by eights, so that vector registers are full.
-_LANES = 8
-# After all coordinates those that are not zero are visited so many times at most, until that gains this share.
-_NARROW, _NEXT = 3, 0.1
+# One sweep over rows of at most so many entries is vectorised across them, and they are copied by so many.
+_SHORT, _MANY = 64, 1024
 
 
 def descent(
@@ -69,6 +72,7 @@ def descent(
     linear, ridge = (np.full(F.shape[1], weight, np.float64) for weight in penalty)
     if len(rows) == 1:
         x, g = rows[0], _transposed(G)
+        short = sweeps == 1 and len(G) <= _SHORT
 
     def lower(bounds: tuple[int, int]) -> Float64:
         work = np.zeros(4)
@@ -76,9 +80,12 @@ def descent(
             _lower_csr(*rows, G, S, linear, ridge, F, *bounds, sweeps, gain, new, work)
             return work
         start, stop = bounds
-        for a, b in pairwise([*range(start, stop, _TILE), stop]):
-            sums = S if len(S) == 1 else S[a:b]
-            _lower_dense(np.ascontiguousarray(x[a:b]), g, sums, linear, ridge, F[a:b], sweeps, gain, new[a:b], work)
+        for a, b in pairwise([*range(start, stop, _MANY if short else _TILE), stop]):
+            shared = np.ascontiguousarray(x[a:b]), g, S if len(S) == 1 else S[a:b], linear, ridge, F[a:b]
+            if short:
+                lower_lanes(*shared, new[a:b], work)
+            else:
+                _lower_dense(*shared, sweeps, gain, new[a:b], work)
         return work
 
     return lower
@@ -87,7 +94,7 @@ def descent(
 def _transposed(G: Array) -> Array:
     """Gᵀ (k × n) with columns of zeros up to a multiple of the lanes."""
     n, k = G.shape
-    g = np.zeros((k, -(-n // _LANES) * _LANES), G.dtype)
+    g = np.zeros((k, -(-n // WIDTH) * WIDTH), G.dtype)
     g[:, :n] = G.T
     return g
 
@@ -114,7 +121,7 @@ def _lower_csr(
     longest = 0
     for i in range(start, stop):
         longest = max(longest, indptr[i + 1] - indptr[i])
-    room = (longest + _LANES - 1) // _LANES * _LANES
+    room = (longest + WIDTH - 1) // WIDTH * WIDTH
     g = np.empty((k, room), F.dtype)
     x = np.empty(room, F.dtype)
     y = np.empty(room, F.dtype)
@@ -122,8 +129,8 @@ def _lower_csr(
     for i in range(start, stop):
         first = indptr[i]
         stored = indptr[i + 1] - first
-        blocks = (stored + _LANES - 1) // _LANES
-        for c in range(_LANES * blocks):
+        blocks = (stored + WIDTH - 1) // WIDTH
+        for c in range(WIDTH * blocks):
             x[c] = data[first + c] if c < stored else zero
             row = indices[first + min(c, stored - 1)]  # beyond the end any row will do: x is zero there
             for j in range(k):
@@ -152,7 +159,7 @@ def _lower_dense(
     for i in range(len(X)):
         for c in range(room):
             x[c] = X[i, c] if c < X.shape[1] else zero
-        _lower_row(i, x, g, S, linear, ridge, F, room // _LANES, sweeps, gain, y, inverse, new, work)
+        _lower_row(i, x, g, S, linear, ridge, F, room // WIDTH, sweeps, gain, y, inverse, new, work)
 
 
 @inlined
@@ -176,7 +183,7 @@ def _lower_row(
     zero = F.dtype.type(0)
     total = 0.0
     largest = zero
-    for c in range(_LANES * blocks):
+    for c in range(WIDTH * blocks):
         total += x[c]
         largest = max(largest, x[c])
     if largest == zero:
@@ -185,40 +192,41 @@ def _lower_row(
     eps = F.dtype.type(np.finfo(F.dtype).eps)
     # A start may leave y at zero where x is not, and keeping y up to date may take it below.
     floor = eps * eps * largest
-    _start_model(F, i, g, floor, blocks, y, inverse)
-    for j in range(F.shape[1]):
+    start_model(F, i, g, floor, blocks, y, inverse)
+    k = F.shape[1]
+    for j in range(k):
         new[i, j] = F[i, j]
     s = min(i, len(S) - 1)
     first = last = 0.0
     for sweep in range(sweeps):
-        for narrow in range(1 + _NARROW):
+        for narrow in range(1 + NARROW):
             gained = 0.0
-            for j in range(F.shape[1]):
-                before = new[i, j]
-                if narrow > 0 and before == zero:
-                    continue
-                t = np.float64(before)
+            coming = _visited(new, i, 0, narrow)
+            N, D = pulls(x, g, coming % k, inverse, blocks)
+            while coming < k:
+                j, coming = coming, _visited(new, i, coming + 1, narrow)
+                t = np.float64(new[i, j])
                 steepness = ridge[j]
                 constant = S[s, j] + linear[j]
                 P = constant + steepness * t
-                if P <= 0:  # neither data nor penalty knows this component, or it is held
+                # Where P is not positive neither data nor penalty know this component, or it is held.
+                stays = P <= 0 or (t == 0 and N <= P)
+                to = F.dtype.type(t if stays else root(t, N, D, P, steepness))
+                delta = to - new[i, j]
+                if delta == 0:
+                    N, D = pulls(x, g, coming % k, inverse, blocks)
                     continue
-                N, D = _pulls(x, g, j, inverse, blocks)
-                to = _root(t, N, D, P, steepness)
-                safe = _safe(t, N, constant + P - N, steepness) if to < t else 0.0
-                if to < safe:
-                    there = _pull_at(x, g, j, y, F.dtype.type(to - t), floor, blocks)
-                    if N + there > constant + P + steepness * to:
-                        to = safe
-                after = F.dtype.type(to)
-                if after != before:
-                    new[i, j] = after
-                    _move(y, inverse, g, j, after - before, floor, blocks)
-                    gained += weight * (S[s, j] * np.float64(after - before)) ** 2
-                    work[3] += 1
+                here = N
+                there, N, D = _move(j, coming % k, x, y, inverse, g, delta, floor, blocks)
+                if delta < 0 and here + there > constant + P + steepness * np.float64(to):
+                    to, passed = max(to, F.dtype.type(safe(t, here, constant + P - here, steepness))), to
+                    there, N, D = _move(j, coming % k, x, y, inverse, g, to - passed, floor, blocks)
+                new[i, j] = to
+                gained += weight * (S[s, j] * (np.float64(to) - t)) ** 2
+                work[3] += to != t
             if narrow == 0:
                 last = gained
-            elif gained <= _NEXT * last:
+            elif gained <= NEXT * last:
                 break
         work[2] += 1
         if sweep == 0:
@@ -230,70 +238,26 @@ def _lower_row(
 
 
 @inlined
-def _start_model(F: Array, i: int, g: Array, floor: float, blocks: int, y: Array, inverse: Array) -> None:
-    zero = F.dtype.type(0)
-    for c in range(_LANES * blocks):
-        y[c] = zero
-    for j in range(F.shape[1]):
-        f = F[i, j]
-        if f != zero:
-            for c in range(_LANES * blocks):
-                y[c] += f * g[j, c]
-    one = F.dtype.type(1)
-    for c in range(_LANES * blocks):
-        inverse[c] = np.divide(one, y[c] if y[c] > floor else floor)
+def _visited(new: Array, i: int, j: int, narrow: int) -> int:
+    """The first coordinate of row i from j on that a sweep visits; k if there is none."""
+    while narrow > 0 and j < new.shape[1] and new[i, j] == 0:
+        j += 1
+    return j
 
 
 @inlined
-def _pulls(x: Array, g: Array, j: int, inverse: Array, blocks: int) -> tuple[float, float]:
-    """N and D of coordinate j."""
-    N = D = x.dtype.type(0)
-    for c in range(_LANES * blocks):
-        share = g[j, c] * inverse[c]
-        pull = x[c] * share
-        N += pull
-        D += pull * share
-    return np.float64(N), np.float64(D)
-
-
-@inlined
-def _root(t: float, N: float, D: float, P: float, ridge: float) -> float:
-    """The root of (P + ridge δ)(N/D + δ) = N²/D as t + δ, not below zero; P > 0."""
-    if t == 0 and N <= P:
-        return t
-    if D <= 0:
-        return t if N > 0 else 0.0
-    if ridge == 0:
-        return float(max(0.0, t + (N - P) / P * (N / D)))
-    reach = N / D
-    u = N / P
-    r = ridge * reach / P
-    return float(max(0.0, t + 2 * (u - 1) * reach / (1 + r + np.sqrt((1 - r) ** 2 + 4 * r * u))))
-
-
-@inlined
-def _safe(t: float, N: float, slope: float, ridge: float) -> float:
-    """The root s of ridge s² + slope s = N t: steps to the left are safe down to it."""
-    u = N / slope
-    if ridge == 0:
-        return t * u
-    return float(2 * t * u / (1 + np.sqrt(1 + 4 * u * ridge * t / slope)))
-
-
-@inlined
-def _pull_at(x: Array, g: Array, j: int, y: Array, delta: float, floor: float, blocks: int) -> float:
-    """N after a move by ``delta``."""
-    N = x.dtype.type(0)
-    for c in range(_LANES * blocks):
-        moved = y[c] + delta * g[j, c]
-        N += np.divide(x[c] * g[j, c], moved if moved > floor else floor)
-    return float(N)
-
-
-@inlined
-def _move(y: Array, inverse: Array, g: Array, j: int, delta: float, floor: float, blocks: int) -> None:
+def _move(
+    j: int, then: int, x: Array, y: Array, inverse: Array, g: Array, delta: float, floor: float, blocks: int
+) -> tuple[float, float, float]:
+    """Move coordinate j by ``delta``; return its N there, and N and D of the coordinate ``then``."""
     one = y.dtype.type(1)
-    for c in range(_LANES * blocks):
+    there = N = D = x.dtype.type(0)
+    for c in range(WIDTH * blocks):
         moved = y[c] + delta * g[j, c]
         y[c] = moved
         inverse[c] = np.divide(one, moved if moved > floor else floor)
+        pull = x[c] * inverse[c]
+        there += pull * g[j, c]
+        N += pull * g[then, c]
+        D += pull * g[then, c] * (g[then, c] * inverse[c])
+    return np.float64(there), np.float64(N), np.float64(D)

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
 from functools import cache, lru_cache
 from itertools import islice, pairwise
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import joblib
 import numpy as np
@@ -27,6 +27,10 @@ R = TypeVar("R")
 # nor under four million operations (0.1 ms), nor over 2 048 rows; their number is a multiple of 8 where it can be, so
 # that 2, 4 or 8 threads share evenly.
 _MIN_ROWS, _MAX_ROWS, _RANGES, MIN_WORK = 64, 2048, 8, 4_000_000
+
+# Fits of which there are so many times as many as threads run side by side: at most a ninth of the time is then lost at
+# their end, where some threads have none left.
+_SIDE_BY_SIDE = 4
 
 # The pool of the fit that runs in this thread. Worker threads have a context of their own, where it is None:
 # what a worker calls runs serially, so parallel work never nests.
@@ -123,6 +127,17 @@ def parallel(task: Callable[[T], R], items: Iterable[T]) -> list[R]:
     return [results[i] for i in range(count)]
 
 
+def side_by_side(task: Callable[..., R], *items: Sequence[Any]) -> list[R]:
+    """Results of ``task`` for each fit, given its part of the ``items``, in their order.
+
+    Many fits share the threads, which then never wait for each other inside one; of few each has all threads.
+    """
+    pool, jobs = _pool.get(), list(zip(*items, strict=True))
+    if pool is None or len(jobs) < _SIDE_BY_SIDE * pool.size:
+        return [task(*job) for job in jobs]
+    return parallel(lambda job: task(*job), jobs)
+
+
 def each_range(task: Callable[[int, int], None], bounds: Sequence[int]) -> None:
     """Call ``task(start, stop)`` for each pair of neighbours in ``bounds``, on the threads of the fit."""
     parallel(lambda pair: task(*pair), pairwise(bounds))
@@ -134,9 +149,9 @@ def even_bounds(n: int, step: int) -> list[int]:
 
 
 @cache
-def even_ranges(m: int, work: int) -> tuple[int, ...]:
-    """Bounds that cut m rows, each of so many operations, into ranges of nearly equal length."""
-    count = min(_RANGES, max(1, m // _MIN_ROWS), max(1, m * work // MIN_WORK))
+def even_ranges(m: int, work: int, fewest: int = _MIN_ROWS) -> tuple[int, ...]:
+    """Bounds that cut m rows, each of so many operations, into ranges of nearly equal length, of ``fewest`` or more."""
+    count = min(_RANGES, max(1, m // fewest), max(1, m * work // MIN_WORK))
     if m > _RANGES * _MAX_ROWS:
         count = -(-m // (_RANGES * _MAX_ROWS)) * _RANGES
     return tuple(np.linspace(0, m, count + 1).astype(int).tolist())

@@ -12,6 +12,7 @@ from partwise.arrays.block import Block
 from partwise.arrays.operand import Rows
 from partwise.engine.problem import Problem
 from partwise.engine.state import State
+from partwise.kernels.threads import side_by_side
 from partwise.losses.base import Frame
 from partwise.models.reports import Course, Each, Half, Residuals, Share, Worst
 from partwise.models.rows import Near, rows_solver
@@ -79,13 +80,14 @@ class Bilinear:
         """One iteration of each state, all over one read of the data: W's half-step in the blocks, then H's."""
         rows, shares = self._by_rows(states)
         if self.solver.form.additive:
-            halves = [
-                self._lowered(share.subproblem, state.H_look, state.next_H, state.free_H)
-                for state, share in zip(states, shares, strict=True)
-            ]
+            halves = side_by_side(
+                lambda state, share: self._lowered(share.subproblem, state.H_look, state.next_H, state.free_H),
+                states,
+                shares,
+            )
         else:
             halves = self._by_columns(states, [_array(self.problem.operand.gather(_parts(pair)[0])) for pair in rows])
-        return [self._settle(*each) for each in zip(states, rows, shares, halves, strict=True)]
+        return side_by_side(self._settle, states, rows, shares, halves)
 
     def _by_rows(self, states: Sequence[State]) -> tuple[tuple[Rows, ...], tuple[Share, ...]]:
         """W's half-steps: pairs of look-ahead and solution, and what the blocks report of them."""
@@ -93,21 +95,24 @@ class Bilinear:
         held = [state.H_look for state in states]
         frame = problem.loss.around(solver.form, held, valued=False)
 
+        def lowered(
+            state: State, subproblem: Any, rows: tuple[Array, Array, Array | None]
+        ) -> tuple[Array, Array, Work]:
+            W, base, free = rows
+            penalised = subproblem.plus(*problem.penalty_W.quadratic(W))
+            solved, work = _updated(solver, penalised, W, state.next_W, free)
+            return self._ahead(state, problem.penalty_W, solved, base), solved, work
+
         def visit(block: Block, rows: Rows) -> tuple[Rows, Each[Share]]:
-            new, works = [], []
-            triples = [_triple(one) for one in _parts(rows)]
-            subproblems = frame(block, [W for W, _, _ in triples])
-            for state, subproblem, (W, base, free) in zip(states, subproblems, triples, strict=True):
-                penalised = subproblem.plus(*problem.penalty_W.quadratic(W))
-                solved, work = _updated(solver, penalised, W, state.next_W, free)
-                new.append((self._ahead(state, problem.penalty_W, solved, base), solved))
-                works.append(work)
-            looks = [look for look, _ in new]
+            each = _parts(rows)
+            subproblems = frame(block, [_triple(one)[0] for one in each])
+            looks, solutions, works = zip(*side_by_side(lowered, states, subproblems, each), strict=True)
             additive = solver.form.additive
             subproblems = self._frame(looks)(block.T, held) if additive else [None] * len(looks)
             penalties = [problem.penalty_W.value(look) for look in looks]
             largest = [largest_of(look) for look in looks]
-            return tuple(new), Each(tuple(map(Share, subproblems, penalties, works, largest)))
+            pairs = tuple(zip(looks, solutions, strict=True))
+            return pairs, Each(tuple(map(Share, subproblems, penalties, works, largest)))
 
         rows, report = problem.operand.sweep(visit, tuple((state.W, state.W_base, state.free_W) for state in states))
         return _parts(rows), report.each
@@ -118,13 +123,14 @@ class Bilinear:
         assert operand is not None
         frame = self._frame(held)
 
+        def lowered(state: State, subproblem: Any, rows: tuple[Rows, ...]) -> Half:
+            F, free = rows
+            return self._lowered(subproblem, _array(F), state.next_H, _optional(free))
+
         def visit(block: Block, rows: Rows) -> tuple[Rows, Each[Course]]:
             pairs = [_parts(pair) for pair in _parts(rows)]
             subproblems = frame(block, [_array(F) for F, _ in pairs])
-            halves = [
-                self._lowered(subproblem, _array(F), state.next_H, _optional(free))
-                for state, subproblem, (F, free) in zip(states, subproblems, pairs, strict=True)
-            ]
+            halves = side_by_side(lowered, states, subproblems, pairs)
             courses = tuple(Course(half.loss, half.work) for half in halves)
             return tuple((half.solved, half.measured) for half in halves), Each(courses)
 
@@ -246,9 +252,12 @@ class Bilinear:
         # entries are held is what the steps have made of the others.
         steps = state.n_iter if converged else -(-state.n_iter // _CUT_OFF)
         solved = self._measured(self._scaled(replace(state, H=state.H_base)), steps if state.free_W is None else None)
-        if self.problem.loss.certificate is not NormalEquations and solved.objective > state.objective + self._slack:
-            # That step was bold, or rows solved by steps, which may be cut off or find another minimum, ended above.
-            solved = self._measured(self._scaled(state), None)
+        if self.problem.loss.certificate is not NormalEquations:
+            if solved.objective > state.objective + self._slack:
+                # That step was bold, or rows solved by steps, which may be cut off or find another end, ended above.
+                solved = self._measured(self._scaled(state), None)
+            # What it is above now is rounding of its sums.
+            solved = replace(solved, objective=min(solved.objective, state.objective))
         if self.settles:
             solved = self._ordered(solved)
         if solved.objective < max(_CANCELLED * self.problem.magnitude, _CANCELLED_STEP * self._slack):

@@ -70,7 +70,8 @@ n_threads, coarse, implicit_zeros
     --------
     >>> import numpy as np
     >>> from partwise.selection import ConsensusNMF
-    >>> X = np.random.default_rng(0).random((30, 3)) @ np.random.default_rng(1).random((3, 12))
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.random((30, 3)) ** 4 @ rng.random((3, 12)) ** 4
     >>> model = ConsensusNMF(3, n_replicates=5, random_state=0, max_iter=2000).fit(X)
     >>> model.components_.shape, bool(model.silhouettes_.min() > 0.9)
     ((3, 12), True)

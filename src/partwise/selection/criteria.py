@@ -281,11 +281,16 @@ class Elbow(Criterion):
     def figures(self, done: Found, replicates: Mapping[int, Replicates]) -> dict[str, Array]:
         found = np.array([replicates[k].objective.min() for k in self.plan.ranks])
         null = null_objectives(self.plan.ranks, done)
-        return {"error": found / (found[0] or 1.0), "error_permuted": null / (null[0] or 1.0)}
+        return {
+            "objective": found,
+            "objective_permuted": null,
+            "error": found / (found[0] or 1.0),
+            "error_permuted": null / (null[0] or 1.0),
+        }
 
     def verdict(self, figures: Mapping[str, Array], found: Found) -> Verdict:
         ranks, error, null = self.plan.ranks, figures["error"], figures["error_permuted"]
-        last = last_real_fall(error, null)
+        last = last_real_fall(figures["objective"], figures["objective_permuted"])
         if last == 0:
             return self._verdict(
                 ranks[0] if ranks[0] == 1 else None,

@@ -19,6 +19,8 @@ from partwise.selection.question import Question
 _STARTS = 3
 # By how much a fall must be larger than that of permuted data, which is a random number too.
 _MARGIN = 1.1
+# What is left of an exact fit is rounding: less than this share of the error of permuted data.
+_EXACT = 1e-8
 # Places of seeds.
 _ORDER, _FITS = 6, 7
 
@@ -91,9 +93,10 @@ def last_real_fall(objectives: Float64, null: Float64) -> int:
     --------
     >>> import numpy as np
     >>> from partwise.selection import last_real_fall
-    >>> last_real_fall(np.array([10.0, 4.0, 3.5]), np.array([10.0, 9.0, 8.0]))
+    >>> last_real_fall(np.array([10.0, 4.0, 3.8]), np.array([10.0, 9.0, 8.0]))
     1
     """
+    objectives = np.where(objectives > _EXACT * null[0], objectives, 0.0)
     falls = _shares(objectives) > _MARGIN * _shares(null)
     return int(len(falls) if falls.all() else np.argmin(falls))
 

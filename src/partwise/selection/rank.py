@@ -112,10 +112,12 @@ class RankSearch(MetaEstimatorMixin, BaseEstimator):
     Examples
     --------
     >>> import numpy as np
+    >>> from partwise import NMF
     >>> from partwise.selection import RankSearch
     >>> rng = np.random.default_rng(0)
-    >>> X = rng.random((60, 3)) ** 4 @ rng.random((3, 40)) ** 4 + 0.01 * rng.random((60, 40))
-    >>> search = RankSearch(ranks=range(1, 6), criteria=("held_out",), random_state=0).fit(X)
+    >>> X = rng.poisson(100 * rng.random((60, 3)) ** 4 @ rng.random((3, 40)) ** 4)
+    >>> loss = NMF(beta_loss="kullback-leibler")
+    >>> search = RankSearch(loss, ranks=range(1, 6), criteria=("held_out",), random_state=0).fit(X)
     >>> search.best_rank_
     3
     """
