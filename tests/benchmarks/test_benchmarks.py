@@ -9,7 +9,7 @@ import pytest
 import scipy.sparse as sp
 
 from benchmarks import __main__ as command
-from benchmarks import kernels, measure, processes, programs, search
+from benchmarks import kernels, measure, processes, programs, ranks, search
 from benchmarks.curves import curves_page
 from benchmarks.figures import draw_curves, draw_growth
 from benchmarks.growth import exponent, growth_page
@@ -20,6 +20,7 @@ from benchmarks.processes import ask
 from benchmarks.programs import Program, Task
 from benchmarks.records import Records
 from benchmarks.targets import REQUIRED, targets_page
+from partwise import NMF
 
 TINY = ["tiny", "tiny-sparse"]
 MODULES = {"nimfa": "nimfa", "torchnmf": "torchnmf", "nmf-torch": "nmf", "nn-fac": "nn_fac", "tensorly": "tensorly"}
@@ -240,3 +241,21 @@ def test_a_version_times_its_cases_in_a_process() -> None:
     with pytest.raises(RuntimeError, match="KeyError"):
         version.seconds("nothing float64")
     version.close()
+
+
+def test_the_time_to_a_median_is_that_of_all_batches() -> None:
+    first = [(1.0, [9.0, 9.0]), (2.0, [4.0, 5.0]), (3.0, [1.0, 1.0])]
+    second = [(0.5, [8.0, 8.0]), (1.0, [2.0, 6.0])]
+    assert ranks.time_to(5, [first, second]) == 3.0
+    assert ranks.time_to(2, [first, second]) == 4.0
+    assert np.isnan(ranks.time_to(0.5, [first, second]))
+
+
+def test_replicates_are_timed_beside_scikit_learn() -> None:
+    X = np.random.default_rng(0).random((40, 20))
+    with ranks.courses() as found:
+        done = ranks.replicate(X, 3, 12, estimator=ranks.SEARCHES["leukaemia"].ours(), random_state=0)
+    assert [len(course[0][1]) for course in found] == [10, 2]
+    assert ranks.time_to(1.001 * float(np.median(done.objective)), found) > 0
+    pair = ranks.measure(ranks.Search("", lambda: X, [2], 2, NMF, ranks.SEARCHES["cells"].theirs), X, 2)
+    assert 0.9 < pair.our_objectives.min() / pair.their_objectives.min() < 1.1

@@ -72,6 +72,13 @@ def test_the_summary_is_a_table(found: Bootstrap) -> None:
     assert table["features"].str.count("to").tolist() == [2, 2, 2]
 
 
+def test_a_model_from_a_start_of_its_own(fitted: tuple[NMF, np.ndarray]) -> None:
+    model, data = fitted
+    W, H = model.transform(data), model.components_
+    again = NMF(3, init="custom", beta_loss="kullback-leibler", max_iter=2000).fit(data, W=W, H=H)
+    assert bootstrap(again, data, 2, random_state=0).similarity.min() > 0.9
+
+
 def test_features_are_named() -> None:
     frame = pd.DataFrame(known(m=60, n=6), columns=list("abcdef"))
     model = NMF(2, max_iter=1000, random_state=0).fit(frame)

@@ -93,6 +93,10 @@ def test_the_best_estimator_is_the_best_replicate(found: RankSearch) -> None:
     objective = 0.5 * model.reconstruction_err_**2
     assert objective <= found.replicates_[3].objective.min() * (1 + 1e-9)
     assert model.transform(known()).shape == (80, 3)
+    assert model.get_params() == clone(KL).set_params(n_components=3).get_params() | {
+        "random_state": model.random_state
+    }
+    assert clone(model).fit(known(seed=1)).n_components_ == 3
 
 
 def test_a_seed_repeats_bit_for_bit(found: RankSearch) -> None:

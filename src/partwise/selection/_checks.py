@@ -17,13 +17,13 @@ def is_sparse(values: Any) -> bool:
     return bool(sp.issparse(values))
 
 
-def checked_prototype(estimator: Any) -> NMF:
+def checked_prototype(estimator: Any, *, given_start: bool = False) -> NMF:
     """A copy of the estimator whose parameters the fits take; ``NMF()`` where there is none.
 
     Raises
     ------
     ParameterError
-        If it is no NMF, or one with a start of the user's.
+        If it is no NMF, or one with a start of the user's where each fit needs another (not ``given_start``).
     """
     if estimator is None:
         return NMF()
@@ -32,7 +32,7 @@ def checked_prototype(estimator: Any) -> NMF:
         raise ParameterError(
             f"{kind} is no estimator of partwise: give a partwise.NMF with the parameters of the fits."
         )
-    if isinstance(estimator.init, str) and estimator.init == "custom":
+    if isinstance(estimator.init, str) and estimator.init == "custom" and not given_start:
         raise ParameterError("init='custom' is one start, and replicates need several: use init='random' or None.")
     if type(estimator) is NMF:
         copy: NMF = clone(estimator)

@@ -169,8 +169,8 @@ def bootstrap(
     >>> low.shape, bool((low <= high).all())
     ((2, 8), True)
     """
+    prototype = checked_prototype(model, given_start=True)
     check_is_fitted(model)
-    prototype = checked_prototype(model)
     _check_draws(n, kind)
     folder_, seed = None, drawn_seed(prototype.random_state if random_state is None else random_state)
     if folder is not None:

@@ -235,6 +235,8 @@ class RankSearch(MetaEstimatorMixin, BaseEstimator):
         elif best.random_state is None:
             best.set_params(random_state=question.seed)
         quiet_fit(best, X, mask=mask, weights=weights, **start)
+        if start:  # it can be fitted to other data too, and they have no such start
+            best.set_params(init=question.prototype.init, n_init=question.prototype.n_init)
         self.best_estimator_ = best
         self.n_features_in_ = best.n_features_in_
         if hasattr(best, "feature_names_in_"):
