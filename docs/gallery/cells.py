@@ -7,6 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from benchmarks.problems import data_folder
+from benchmarks.tables import table
 from docs.gallery.searches import figure_of, kept, verdicts
 from partwise import NMF
 from partwise.selection import ConsensusNMF, RankSearch, match
@@ -54,9 +55,9 @@ def kind(genes: list[str]) -> str:
 def measure() -> dict[str, Any]:
     """A search, the programs of the number recommended, and those on which replicates agree."""
     X, symbols = cells()
-    search = RankSearch(
-        NMF(max_iter=500), ranks=RANKS, criteria=CRITERIA, n_replicates=REPLICATES, random_state=0
-    ).fit(X)
+    search = RankSearch(NMF(max_iter=500), ranks=RANKS, criteria=CRITERIA, n_replicates=REPLICATES, random_state=0).fit(
+        X
+    )
     supported = {search.best_rank_, search.verdicts_["stability"].rank} - {None}
     return {
         "size": X.shape,
@@ -80,3 +81,52 @@ def _programs(X: Any, symbols: list[str], search: RankSearch, k: int) -> dict[st
         "dropped": int((~agreed.kept_).sum()),
         "pooled": len(agreed.kept_),
     }
+
+
+# -- the page ------------------------------------------------------------------------------------------------------
+
+
+def section(found: dict[str, Any]) -> str:
+    """Text, tables and a picture."""
+    figure_of(found["search"], "cells.png")
+    m, n = found["size"]
+    tables = "\n\n".join(_table(k, programs) for k, programs in found["programs"].items())
+    return f"""\
+## Cells: programs of PBMC 3k
+
+{m:,} blood cells × the {n:,} genes whose logarithm of 1 + counts, scaled to 10 000 a cell, varies most.
+
+```python
+search = RankSearch(NMF(max_iter=500), ranks=range(2, 16), criteria=…, n_replicates={REPLICATES}).fit(X)
+agreed = ConsensusNMF(search.best_rank_, n_replicates={REPLICATES}, max_iter=500).fit(X)
+```
+
+{found["search"]["recommendation"]["sentences"]}
+
+{verdicts(found["search"])}
+
+![What each criterion reads against the number of parts](cells.png)
+
+{_WORDS}
+
+The programs, each by the genes that it has most of beyond the mean of all, and the kind of cell of which two or more of
+these are known markers (T: CD3D, IL7R; cytotoxic: NKG7, GZMK; B: MS4A1, CD79A; monocytes: CD14, LYZ or FCGR3A, MS4A7;
+dendritic: FCER1A; platelets: PPBP, PF4). "Stability" is that of the replicates; "agreed" the cosine with the part
+of `ConsensusNMF`, and its silhouette.
+
+{tables}
+"""
+
+
+_WORDS = ""
+
+
+def _table(k: str, found: dict[str, Any]) -> str:
+    rows = [
+        [f"*{' '.join(genes)}*", kind(genes), f"{stability:.2f}", f"{cosine:.2f}", f"{silhouette:.2f}"]
+        for genes, stability, cosine, silhouette in zip(
+            found["genes"], found["stability"], found["cosine"], found["silhouettes"], strict=True
+        )
+    ]
+    dropped = f"{k} parts; `ConsensusNMF` dropped {found['dropped']} of {found['pooled']} pooled ones:"
+    return dropped + "\n\n" + table(["genes", "kind of cell", "stability", "agreed", "silhouette"], rows)

@@ -76,5 +76,5 @@ def figure_of_several(searches: Mapping[str, Found], criteria: Sequence[str], na
     grid = figure.subplots(len(searches), len(criteria), squeeze=False)
     for axes, (title, found) in zip(grid, searches.items(), strict=True):
         for ax, criterion in zip(axes, criteria, strict=True):
-            label(rank_criterion(restored(found), criterion, ax=ax), f"{title}: {CRITERIA[criterion].title.lower()}")
+            label(rank_criterion(restored(found), criterion, ax=ax), f"{title}: {criterion}")
     save(figure, name)
