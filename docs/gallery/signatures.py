@@ -101,8 +101,9 @@ search = RankSearch(loss, ranks=range(1, 11), criteria=…).fit(counts)
 
 ![What the criteria read against the number of parts, a row for each level](signatures.png)
 
-Seven are found at each level, and {_near(least)}. "Consensus" is the exception: it asks for clusters of samples, and
-these mix several signatures; its curve falls too slowly here for a fall of 0.01 to tell anything. The cosines of the
+Seven are found at each level, and {_near(least)}. "Consensus" is the
+exception: it asks for clusters of samples, and these mix several signatures; its curve falls so slowly that a fall of
+0.01 tells little. The cosines of the
 seven parts with the signatures, and how much of the entries above {LARGE} of each signature lies inside of the 95 %
 intervals of {DRAWS} Poisson bootstraps (`bootstrap(model, counts, kind="poisson")`, {MIDDLE:,} mutations):
 
