@@ -173,6 +173,13 @@ def test_counts_of_one_profile_have_one_part(seed: int) -> None:
     assert [verdict.rank for verdict in search.verdicts_.values()] == [1, 1, 1, 1, 1]
     assert search.recommendation_.confident
     assert search.recommendation_.sentences.startswith("One part is recommended")
+    assert "Of 4 parts 1 stays" in search.verdicts_["relevance"].reading
+
+
+def test_one_rank_is_compared_with_no_other() -> None:
+    reading = RankSearch(ranks=[2], criteria=("held_out",), random_state=0).fit(known()).verdicts_["held_out"].reading
+    assert "predict worse" not in reading
+    assert "by more than" not in reading
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -183,6 +190,7 @@ def test_a_matrix_without_structure_has_no_confident_rank(seed: int, first: int)
     assert search.best_rank_ == first
     assert search.verdicts_["elbow"].rank == (1 if first == 1 else None)
     assert search.recommendation_.confident == (first == 1)
+    assert "more parts predict worse" in search.verdicts_["held_out"].reading
     if first == 2:
         assert "not with confidence" in search.recommendation_.sentences
         assert "there may be none" in search.verdicts_["held_out"].reading

@@ -126,6 +126,9 @@ def bootstrap(
 ) -> Bootstrap:
     """Fit data drawn anew n times, each from the factors of the model, and match the parts.
 
+    The intervals say how far the parts move with the data. Where other parts reproduce the same data as well, which no
+    number of draws tells, the truth may lie outside of them.
+
     Parameters
     ----------
     model : NMF

@@ -124,7 +124,9 @@ class _Validation(Criterion):
         chosen, best, spread = one_standard_error(self.errors(found))
         means = figures[f"{self.name}_mean"]
         lowest = f"The error is lowest for {_parts(ranks[best])} ({means[best]:.4g} for an entry)"
-        if chosen == best:
+        if best == 0:
+            reading = f"{lowest}; more parts predict worse." if len(ranks) > 1 else f"{lowest}."
+        elif chosen == best:
             reading = f"{lowest}, by more than a standard error below that of fewer parts."
         else:
             within = f"within one standard error of the difference ({spread[chosen]:.2g})"
@@ -351,9 +353,10 @@ class Relevance(Criterion):
         relevance = gather_relevance(most, "l1", found)
         if relevance.rank == most:
             return self._verdict(most, f"None of {_parts(most)} fades: there may be more.")
+        stay = "1 stays" if relevance.rank == 1 else f"{relevance.rank} stay"
         return self._verdict(
             relevance.rank,
-            f"Of {_parts(most)} {relevance.rank} stay, the weakest {relevance.relevance[relevance.rank - 1]:.2g} above "
+            f"Of {_parts(most)} {stay}, the weakest {relevance.relevance[relevance.rank - 1]:.2g} above "
             f"the bound where the others end ({relevance.relevance[relevance.rank]:.2g}).",
         )
 
