@@ -13,9 +13,9 @@ noise: σ² for squares, 1 for counts. For given factors the best λ_k is (f(w_k
 NMF with a penalty for each part, whose steps the public estimator does. Both lower the same function. Parts that are
 not needed end at the lower bound b/c of their scale.
 
-Each start has a φ of its own, so between starts ½ N log φ counts too, with N observed entries: D is half a deviance, and
-this its extended quasi-likelihood (Nelder & Pregibon 1987, Biometrika 74, 221-232). Without it the start whose first
-fit was the poorest would win.
+Each start has a φ of its own, so between starts ½ N log φ counts too, with N observed entries: D is half a deviance,
+and this its extended quasi-likelihood (Nelder & Pregibon 1987, Biometrika 74, 221-232). Without it the start whose
+first fit was the poorest would win.
 """
 
 from collections.abc import Mapping
