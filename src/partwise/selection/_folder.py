@@ -105,10 +105,21 @@ def _plain(values: Any) -> Any:
 
 
 def drawn_seed(random_state: Any) -> int:
-    """An integer seed: the one given, or one drawn from a random state."""
-    if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool):
+    """An integer seed: the one given, or one drawn from a random state.
+
+    Raises
+    ------
+    ParameterError
+        If it is neither.
+    """
+    if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool) and random_state >= 0:
         return int(random_state)
-    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+    try:
+        return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+    except ValueError as error:
+        raise ParameterError(
+            f"random_state={random_state!r} cannot be: give None, an integer ≥ 0, or a numpy.random.RandomState."
+        ) from error
 
 
 def seed_of(seed: int, *path: int) -> int:

@@ -101,15 +101,16 @@ class Question:
     @property
     def _observed(self) -> Array:
         """The values of the observed entries, but for zeros that are not stored."""
-        X: Array = self.X
-        if is_sparse(X):
-            stored: Array = X.data[self.stored_weights[2] > 0]
+        if is_sparse(self.X):
+            stored: Array = self.X.data[self.stored_weights[2] > 0]
             return stored
+        X: Array = self.X
         seen = ~np.isnan(X)
         for values in (self.mask, self.weights):
             if values is not None:
                 seen &= _filled(values).reshape(len(X), -1) > 0
-        return X[seen]
+        observed: Array = X[seen]
+        return observed
 
     @property
     def whole(self) -> bool:
