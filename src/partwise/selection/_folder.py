@@ -47,7 +47,7 @@ class Folder:
     def __init__(self, path: str | PathLike[str], data: str, parameters: dict[str, Any], seed: int | None) -> None:
         self.path = Path(path)
         identity = self.path / _IDENTITY
-        kept = {name: repr(value) for name, value in sorted(parameters.items()) if name not in _INDIFFERENT}
+        kept = {name: _written(value) for name, value in sorted(parameters.items()) if name not in _INDIFFERENT}
         if identity.exists():
             known = read_record(identity)[1]
             self._compare(known, data, kept, seed)
@@ -84,6 +84,11 @@ class Folder:
 
     def _file(self, name: str) -> Path:
         return self.path / f"{name}.npz"
+
+
+def _written(value: Any) -> str:
+    """A parameter as text; numbers of NumPy as Python's."""
+    return repr(value.tolist() if isinstance(value, np.generic | np.ndarray) else value)
 
 
 def fingerprint(X: Any, *others: Any) -> str:
