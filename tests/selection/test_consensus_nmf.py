@@ -141,3 +141,8 @@ def test_too_few_that_agree_are_said() -> None:
 def test_it_takes_no_start(given: dict[str, Any]) -> None:
     with pytest.raises(ParameterError, match="ConsensusNMF takes no W, no H and nothing fixed"):
         model().fit(X, **given)
+
+
+def test_penalties_of_each_part_are_refused() -> None:
+    with pytest.raises(ParameterError, match="ConsensusNMF takes no penalty for each part"):
+        ConsensusNMF(2, n_replicates=3, alpha_W=[0.1, 0.2]).fit(np.ones((6, 5)))

@@ -1,5 +1,6 @@
 """The error on what a fit has not seen, against loops over entries."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -295,3 +296,30 @@ def test_groups_are_no_more_than_lines(folds: Any) -> None:
 def test_groups_leave_enough_for_the_parts() -> None:
     with pytest.raises(ParameterError, match=r"20 parts cannot be with 2 × 2 groups, outside of which only 12 rows"):
         BiCrossValidation.of(question(X), (2, 2), (2, 20))
+
+
+def test_folds_hold_out_something() -> None:
+    with pytest.raises(DataError, match="of 900 holds out nothing that is observed: take fewer folds"):
+        Speckled.of(question(X), 900)
+
+
+def test_blocks_where_nothing_is_observed_are_left_out() -> None:
+    whole = BiCrossValidation.of(question(X), (3, 3), (1, 2))
+    mask = np.ones(X.shape, bool)
+    (_, rows), (_, columns) = whole.lines(4)
+    mask[np.ix_(rows, columns)] = False
+    plan = BiCrossValidation.of(question(X, mask=mask), (3, 3), (1, 2))
+    assert plan.pairs == [0, 1, 2, 3, 5, 6, 7, 8]
+    found = plan.gather((1, 2), run_tasks(plan.tasks((1, 2))))
+    assert found.shape == (2, 8)
+    assert np.isfinite(found).all()
+
+
+def test_two_blocks_at_least_are_compared() -> None:
+    whole = BiCrossValidation.of(question(X), (2, 2), (1,))
+    mask = np.zeros(X.shape, bool)
+    (_, rows), (_, columns) = whole.lines(0)
+    mask[np.ix_(rows, columns)] = True
+    asked = replace(question(X), mask=mask)
+    with pytest.raises(DataError, match=r"Of 2 × 2 groups of rows and columns 1 hold out anything"):
+        BiCrossValidation.of(asked, (2, 2), (1,))

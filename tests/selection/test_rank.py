@@ -301,6 +301,16 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"ranks": [2, 13]}, r"ranks up to 13 cannot be for a matrix of shape \(20, 12\): .*; end at 12 or before"),
     ({"n_replicates": 1}, r"1 replicates cannot be compared with each other: give an integer ≥ 2"),
     ({"folds": 1}, r"folds=1 cannot be: give an integer ≥ 2"),
+    ({"random_state": -1}, r"random_state=-1 cannot be: give None, an integer ≥ 0"),
+    ({"random_state": "chance"}, r"random_state='chance' cannot be"),
+    ({"held_out_share": "much"}, r"5 folds that each hold out a share of 'much' cannot be"),
+    ({"criteria": ("bi_cross_validation",), "block_folds": 3}, r"block_folds=3 cannot be: give groups of rows and of"),
+    ({"criteria": ("bi_cross_validation",), "block_folds": (3,)}, r"block_folds=\(3,\) cannot be"),
+    (
+        {"estimator": NMF(alpha_W=[0.1, 0.2])},
+        r"alpha_W has 2 weights, one for each part, which cannot fit ranks=\[1, 2",
+    ),
+    ({"estimator": NMF(alpha_H=[0.1, 0.2])}, r"alpha_H has 2 weights"),
     ({"held_out_share": 0.5}, r"5 folds that each hold out a share of 0\.5 cannot be"),
     ({"criteria": ()}, r"criteria=\(\) cannot be: give names"),
     ({"criteria": "held_out"}, r"criteria='held_out' cannot be: give names"),
@@ -321,6 +331,17 @@ def test_what_cannot_be_is_said_before_anything_is_fitted(
     search = RankSearch(**{"ranks": [1, 2], **parameters})
     with pytest.raises(ParameterError, match=message):
         search.fit(noisy(20, 12, 2))
+    assert not hasattr(search, "seed_")
+
+
+def test_penalties_of_each_part_fit_their_number_of_parts() -> None:
+    search = RankSearch(NMF(alpha_W=[0.1, 0.2]), ranks=[2], criteria=("held_out",), random_state=0)
+    assert search.fit(noisy(20, 12, 2)).best_rank_ == 2
+
+
+def test_the_seed_may_be_that_of_the_estimator() -> None:
+    search = RankSearch(NMF(random_state=7), ranks=[1, 2], criteria=("held_out",)).fit(noisy(20, 12, 2))
+    assert search.seed_ == 7
 
 
 @pytest.mark.parametrize(

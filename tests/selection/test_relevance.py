@@ -97,3 +97,24 @@ def test_the_dispersion_of_counts_is_one_and_of_squares_the_variance() -> None:
     exact = np.random.default_rng(1).random((100, 3)) @ (2 + np.random.default_rng(2).random((3, 60)))
     noisy = exact + 0.1 * np.random.default_rng(0).standard_normal(exact.shape)
     assert room._fade(question(noisy), 3, "l1", 0)["dispersion"][0] == pytest.approx(0.01, rel=0.1)
+
+
+def test_of_starts_with_the_same_parts_the_better_fit_is_taken() -> None:
+    """A larger dispersion alone lowers D/φ: it may not decide."""
+    poor, good = (
+        {"relevance": np.array([r, 0.0]), "dispersion": np.array([phi]), "posterior": np.array([100 / phi]), **spread}
+        for r, phi in ((1.0, 2.0), (3.0, 1.0))
+        for spread in [{"spread": np.array([0.5 * 200 * np.log(phi)])}]
+    )
+    done = {f"relevance-k2-l1-{start}": good if start == 3 else poor for start in range(room._STARTS)}
+    assert gather_relevance(2, "l1", done).relevance[0] == 3
+
+
+def test_the_dispersion_of_a_start_has_its_price() -> None:
+    found = room._fade(question(gaussian()), 4, "l1", 0)
+    assert found["spread"][0] == pytest.approx(0.5 * 6000 * np.log(found["dispersion"][0]))
+
+
+def test_shuffling_is_left_out_where_parts_have_penalties_of_their_own() -> None:
+    asked = Question.of(NMF(shuffle=True, max_iter=500), gaussian(), None, None, 0)
+    assert gather_relevance(6, "l1", run_tasks(relevance_tasks(asked, 6))).rank == 4

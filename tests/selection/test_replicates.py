@@ -141,6 +141,14 @@ def test_a_folder_lends_its_seed(tmp_path: Path) -> None:
     assert same(first, replicate(X, 2, n=3, folder=tmp_path / "a"))
 
 
+def test_a_folder_knows_numbers_of_numpy(tmp_path: Path) -> None:
+    one, other = (
+        replicate(X, 2, n=2, estimator=NMF(tol=tol), random_state=0, folder=tmp_path)
+        for tol in (1e-3, np.float64(1e-3))
+    )
+    np.testing.assert_array_equal(one.H, other.H)
+
+
 def test_a_folder_of_other_data_is_refused(tmp_path: Path) -> None:
     replicate(X, 2, n=2, random_state=0, folder=tmp_path)
     before = sorted((path.name, path.stat().st_mtime_ns) for path in tmp_path.iterdir())

@@ -64,3 +64,20 @@ def checked_ranks(ranks: Any, shape: tuple[int, int]) -> tuple[int, ...]:
             f"determined by it; end at {min(shape)} or before."
         )
     return tuple(int(k) for k in found)
+
+
+def checked_weights_of_parts(prototype: NMF, ranks: tuple[int, ...]) -> None:
+    """Refuse penalties of each part where there are several numbers of parts.
+
+    Raises
+    ------
+    ParameterError
+        If ``alpha_W`` or ``alpha_H`` has weights for another number of parts than one of the ranks.
+    """
+    for name in ("alpha_W", "alpha_H"):
+        alpha = getattr(prototype, name)
+        if np.ndim(alpha) == 1 and any(len(alpha) != k for k in ranks):
+            raise ParameterError(
+                f"{name} has {len(alpha)} weights, one for each part, which cannot fit ranks={list(ranks)}: give one "
+                "number for all parts."
+            )

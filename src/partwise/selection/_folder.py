@@ -47,7 +47,7 @@ class Folder:
     def __init__(self, path: str | PathLike[str], data: str, parameters: dict[str, Any], seed: int | None) -> None:
         self.path = Path(path)
         identity = self.path / _IDENTITY
-        kept = {name: repr(value) for name, value in sorted(parameters.items()) if name not in _INDIFFERENT}
+        kept = {name: _written(value) for name, value in sorted(parameters.items()) if name not in _INDIFFERENT}
         if identity.exists():
             known = read_record(identity)[1]
             self._compare(known, data, kept, seed)
@@ -86,6 +86,11 @@ class Folder:
         return self.path / f"{name}.npz"
 
 
+def _written(value: Any) -> str:
+    """A parameter as text; numbers of NumPy as Python's."""
+    return repr(value.tolist() if isinstance(value, np.generic | np.ndarray) else value)
+
+
 def fingerprint(X: Any, *others: Any) -> str:
     """A hash of the values, whatever container they are in; NaN and masked entries count as they are."""
     return str(joblib.hash([_plain(values) for values in (X, *others)]))
@@ -105,10 +110,21 @@ def _plain(values: Any) -> Any:
 
 
 def drawn_seed(random_state: Any) -> int:
-    """An integer seed: the one given, or one drawn from a random state."""
-    if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool):
+    """An integer seed: the one given, or one drawn from a random state.
+
+    Raises
+    ------
+    ParameterError
+        If it is neither.
+    """
+    if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool) and random_state >= 0:
         return int(random_state)
-    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+    try:
+        return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+    except ValueError as error:
+        raise ParameterError(
+            f"random_state={random_state!r} cannot be: give None, an integer ≥ 0, or a numpy.random.RandomState."
+        ) from error
 
 
 def seed_of(seed: int, *path: int) -> int:

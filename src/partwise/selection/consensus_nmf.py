@@ -43,7 +43,8 @@ class ConsensusNMF(NMF):
         As for :func:`replicate`.
     init, solver, beta_loss, tol, max_iter, random_state, alpha_W, alpha_H, l1_ratio, verbose, shuffle, max_time, \
 n_threads, coarse, implicit_zeros
-        As for :class:`partwise.NMF`; of each replicate. ``init`` has to be a random one.
+        As for :class:`partwise.NMF`; of each replicate. ``init`` has to be a random one, and penalties the same for all
+        parts.
 
     Attributes
     ----------
@@ -131,6 +132,11 @@ n_threads, coarse, implicit_zeros
             raise ParameterError(
                 "ConsensusNMF takes no W, no H and nothing fixed: its parts are what replicates agree on. Use NMF for "
                 "that."
+            )
+        if any(np.ndim(alpha) for alpha in (self.alpha_W, self.alpha_H)):
+            raise ParameterError(
+                "ConsensusNMF takes no penalty for each part: parts of replicates that agree have no positions before "
+                "they are clustered. Give alpha_W and alpha_H as one number each, or use NMF."
             )
         _check_fraction("density_threshold", self.density_threshold, 2.0)
         _check_fraction("neighborhood", self.neighborhood, 1.0)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
+from numbers import Real
 
 import numpy as np
 from sklearn.base import clone
@@ -66,15 +67,15 @@ class Speckled:
         ParameterError
             If there are fewer than two folds, or they hold out more than there is.
         DataError
-            If a fold leaves nothing of a row or a column.
+            If a fold leaves nothing of a row or a column, or holds out nothing.
         """
         if not isinstance(folds, int | np.integer) or isinstance(folds, bool) or folds < 2:
             raise ParameterError(f"folds={folds!r} cannot be: give an integer ≥ 2, such as 5.")
         if share is None:
             share = _usual_share(question, folds)
-        if not 0 < share * folds <= 1 + 1e-12:
+        if not isinstance(share, Real) or not 0 < share * folds <= 1 + 1e-12:
             raise ParameterError(
-                f"{folds} folds that each hold out a share of {share} cannot be: give a share above 0 and at most "
+                f"{folds} folds that each hold out a share of {share!r} cannot be: give a share above 0 and at most "
                 f"{1 / folds:.3g}."
             )
         question = restrained(question)
@@ -82,7 +83,13 @@ class Speckled:
         left = [tally(question, _speckle(question, float(share), fold)) for fold in range(folds)]
         for fold, found in enumerate(left):
             _check_left(f"Fold {fold + 1} of {folds}", found, everything)
-        return cls(question, int(folds), float(share), warm, tuple(everything.weight - found.weight for found in left))
+        weights = tuple(everything.weight - found.weight for found in left)
+        if min(weights) == 0:
+            raise DataError(
+                f"Fold {weights.index(0) + 1} of {folds} holds out nothing that is observed: take fewer folds, or hold "
+                "out a larger share."
+            )
+        return cls(question, int(folds), float(share), warm, weights)
 
     def speckle(self, fold: int) -> Speckle:
         """What a fold leaves for its fits."""
@@ -252,11 +259,14 @@ class BiCrossValidation:
     question : Question
     row_folds, column_folds : int
         Groups of rows and of columns.
+    weights : tuple of float
+        Of what each pair of groups holds out.
     """
 
     question: Question
     row_folds: int
     column_folds: int
+    weights: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, question: Question, folds: tuple[int, int], ranks: Sequence[int]) -> "BiCrossValidation":
@@ -267,8 +277,12 @@ class BiCrossValidation:
         ParameterError
             If there are fewer than two of them, or more than rows or columns, or a rank above what they leave.
         DataError
-            If nothing is observed in a row or a column where another group is held out.
+            If fewer than two pairs of groups hold out anything that is observed.
         """
+        if not isinstance(folds, Sequence) or len(folds) != 2:
+            raise ParameterError(
+                f"block_folds={folds!r} cannot be: give groups of rows and of columns, such as (3, 3)."
+            )
         for what, count, size in zip(("rows", "columns"), folds, question.shape, strict=True):
             if not isinstance(count, int | np.integer) or isinstance(count, bool) or not 2 <= count <= size:
                 raise ParameterError(f"{count!r} groups of {size} {what} cannot be: give an integer from 2 to {size}.")
@@ -279,22 +293,36 @@ class BiCrossValidation:
                 f"{ranks[-1]} parts cannot be with {folds[0]} × {folds[1]} groups, outside of which only {smallest} "
                 "rows or columns remain: end at that, or take more groups."
             )
+        plan = replace(plan, weights=tuple(tally(plan.held(pair), None).weight for pair in range(folds[0] * folds[1])))
+        if len(plan.pairs) < 2:
+            raise DataError(
+                f"Of {folds[0]} × {folds[1]} groups of rows and columns {len(plan.pairs)} hold out anything that is "
+                "observed, and errors of two at least are compared: take other groups."
+            )
         return plan
 
     def tasks(self, ranks: Sequence[int]) -> list[Task]:
         """One for each pair of groups and rank."""
-        return [
-            Task(self._name(k, pair), partial(_pair_error, self, k, pair)) for k in ranks for pair in range(self.pairs)
-        ]
+        return [Task(self._name(k, pair), partial(_pair_error, self, k, pair)) for k in ranks for pair in self.pairs]
 
     def gather(self, ranks: Sequence[int], done: Mapping[str, Arrays]) -> Float64:
         """Errors of shape (ranks, pairs of groups): the mean loss of an entry that was held out."""
-        return np.array([[done[self._name(k, pair)]["error"][0] for pair in range(self.pairs)] for k in ranks])
+        return np.array([[done[self._name(k, pair)]["error"][0] for pair in self.pairs] for k in ranks])
 
     @property
-    def pairs(self) -> int:
-        """How many blocks are held out, one after the other."""
-        return self.row_folds * self.column_folds
+    def pairs(self) -> list[int]:
+        """The blocks that are held out, one after the other: those in which something is observed."""
+        return [pair for pair, weight in enumerate(self.weights) if weight > 0]
+
+    def lines(self, pair: int) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        """Of the rows and of the columns those that a pair leaves and those that it holds out."""
+        rows, columns = self._sides
+        return rows[pair // self.column_folds], columns[pair % self.column_folds]
+
+    def held(self, pair: int) -> Question:
+        """The block of a pair."""
+        (_, rows), (_, columns) = self.lines(pair)
+        return self.question.part(rows, columns)
 
     def _name(self, k: int, pair: int) -> str:
         return f"bi-cross-validation-k{k}-pair{pair}-of-{self.row_folds}x{self.column_folds}"
@@ -313,20 +341,14 @@ def _groups(size: int, folds: int, rng: np.random.Generator) -> list[tuple[Array
 
 
 def _pair_error(plan: BiCrossValidation, k: int, pair: int) -> Arrays:
-    rows, columns = plan._sides
-    (rows_left, rows_held), (columns_left, columns_held) = (
-        rows[pair // plan.column_folds],
-        columns[pair % plan.column_folds],
-    )
+    (rows_left, rows_held), (columns_left, columns_held) = plan.lines(pair)
     question = plan.question
     kept = question.part(rows_left, columns_left)
     beside, below = question.part(rows_held, columns_left), question.part(rows_left, columns_held)
-    hidden = question.part(rows_held, columns_held)
     W, H = _predicted(beside, below, *_fit(kept, k, pair))
     if question.beta <= 1:
         W, H = _mixed((W, H), _predicted(beside, below, *_one_part(kept)))
-    weight = tally(hidden, None).weight
-    return {"error": np.array([_loss(hidden, W, H) / weight if weight else np.nan])}
+    return {"error": np.array([_loss(plan.held(pair), W, H) / plan.weights[pair]])}
 
 
 def _predicted(beside: Question, below: Question, W: Array, H: Array) -> tuple[Array, Array]:

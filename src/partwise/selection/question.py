@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_array
 from partwise._types import Array, Float64
 from partwise.arrays.speckle import Speckle
 from partwise.estimators import NMF
+from partwise.estimators.data import checked_mask, checked_weights
 from partwise.io import Dataset
 from partwise.selection._checks import is_sparse
 from partwise.selection._folder import seed_of
@@ -56,14 +57,16 @@ class Question:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             probe.fit(X, mask=mask, weights=weights)
-        if isinstance(mask, Speckle):
-            mask = mask.rows(0, *X.shape)
-        if isinstance(X, np.ma.MaskedArray):
-            seen = ~np.ma.getmaskarray(X)
-            X, mask = X.filled(0), seen if mask is None else seen & np.asarray(mask)
-        X = X.X if isinstance(X, Dataset) else X
+        seen = ~np.ma.getmaskarray(X) if isinstance(X, np.ma.MaskedArray) else None
+        X = X.X if isinstance(X, Dataset) else (X if seen is None else X.filled(0))
         found = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32], ensure_all_finite=False)
-        return cls(prototype, sp.csr_array(found) if is_sparse(found) else found, mask, weights, seed, probe)
+        mask = None if mask is None else checked_mask(mask, found.shape)
+        if isinstance(mask, Speckle):
+            mask = mask.rows(0, *found.shape)
+        if seen is not None:
+            mask = seen if mask is None else seen & _filled(mask)
+        weights = None if weights is None else checked_weights(weights, found.shape, found.dtype)
+        return cls(prototype, _summed(found) if is_sparse(found) else found, mask, weights, seed, probe)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -98,14 +101,15 @@ class Question:
     @property
     def _observed(self) -> Array:
         """The values of the observed entries, but for zeros that are not stored."""
-        values: Array = self.X.data if is_sparse(self.X) else self.X
-        if isinstance(self.mask, Speckle) or self.mask is None:
-            return values[~np.isnan(values)]
         if is_sparse(self.X):
-            coordinates = sp.coo_array(self.X).coords
-            observed: Array = values[_at(self.mask, *coordinates).astype(bool)]
-        else:
-            observed = values[np.asarray(_filled(self.mask)) & ~np.isnan(values)]
+            stored: Array = self.X.data[self.stored_weights[2] > 0]
+            return stored
+        X: Array = self.X
+        seen = ~np.isnan(X)
+        for values in (self.mask, self.weights):
+            if values is not None:
+                seen &= _filled(values).reshape(len(X), -1) > 0
+        observed: Array = X[seen]
         return observed
 
     @property
@@ -171,7 +175,7 @@ class Question:
 
     @property
     def stored_weights(self) -> tuple[Array, Array, Float64]:
-        """Row, column and weight of each entry that is stored; for data whose zeros are missing."""
+        """Row, column and weight of each entry that is stored."""
         X = sp.coo_array(self.X)
         i, j = X.coords
         counts = np.ones(len(i))
@@ -204,6 +208,15 @@ def _at(values: Any, i: Array, j: Array) -> Array:
     values = np.asarray(values)
     found: Array = values[i] if values.ndim == 1 else values[i, j]
     return found
+
+
+def _summed(X: Any) -> Any:
+    """In CSR form, each entry stored once; X stays as it is."""
+    csr = sp.csr_array(X)
+    if not csr.has_canonical_format:
+        csr = csr.copy()
+        csr.sum_duplicates()
+    return csr
 
 
 def _filled(values: Any) -> Any:

@@ -14,7 +14,7 @@ from partwise._errors import ParameterError
 from partwise._optional import require
 from partwise._types import Array
 from partwise.estimators import NMF
-from partwise.selection._checks import checked_prototype, checked_ranks
+from partwise.selection._checks import checked_prototype, checked_ranks, checked_weights_of_parts
 from partwise.selection._fits import quiet_fit
 from partwise.selection._folder import Folder, drawn_seed, fingerprint
 from partwise.selection._tasks import Arrays, run_tasks
@@ -62,7 +62,7 @@ class RankSearch(MetaEstimatorMixin, BaseEstimator):
         Fits that run at the same time, by joblib; None is one after the other, each with all threads, unless a
         ``joblib.parallel_config`` says more. The answer does not depend on it.
     random_state : int, RandomState instance or None, default=None
-        The same seed gives the same bits.
+        None takes the estimator's. The same seed gives the same bits.
     folder : path-like or None, default=None
         Keeps each fit as it ends: a search that was stopped goes on where it was, and further ranks, folds or
         replicates compute only what is new.
@@ -169,17 +169,17 @@ class RankSearch(MetaEstimatorMixin, BaseEstimator):
         prototype = checked_prototype(self.estimator)
         classes = _checked_criteria(self.criteria)
         folder, seed = self._opened(prototype, X, mask, weights)
-        self.seed_ = seed
         question = Question.of(prototype, X, mask, weights, seed)
         ranks = checked_ranks(self.ranks, question.shape)
-        row_folds, column_folds = self.block_folds
-        plan = Plan(ranks, self.folds, self.held_out_share, self.warm_start, (row_folds, column_folds))
+        checked_weights_of_parts(prototype, ranks)
+        plan = Plan(ranks, self.folds, self.held_out_share, self.warm_start, self.block_folds)
         criteria = [each(question, plan) for each in classes]
         replicated = any(criterion.replicated for criterion in criteria)
         of_replicates = ReplicateTasks(prototype, question.X, question.mask, question.weights, self.n_replicates)
         tasks = [task for k in ranks for task in of_replicates.tasks(k, seed)] if replicated else []
         tasks += [task for criterion in criteria for task in criterion.tasks()]
         done = run_tasks(tasks, folder=folder, n_jobs=self.n_jobs, progress=self.progress)
+        self.seed_ = seed
         self.replicates_ = {k: of_replicates.gather(k, done) for k in ranks} if replicated else {}
         self._judge(criteria, ranks, done)
         self._refit(question, X, mask, weights)
@@ -193,9 +193,10 @@ class RankSearch(MetaEstimatorMixin, BaseEstimator):
 
     def _opened(self, prototype: NMF, X: Any, mask: Any, weights: Any) -> tuple[Folder | None, int]:
         """The folder, where there is one, and the seed."""
+        random_state = prototype.random_state if self.random_state is None else self.random_state
         if self.folder is None:
-            return None, drawn_seed(self.random_state)
-        asked = None if self.random_state is None else drawn_seed(self.random_state)
+            return None, drawn_seed(random_state)
+        asked = None if random_state is None else drawn_seed(random_state)
         folder = Folder(self.folder, fingerprint(X, mask, weights), prototype.get_params(), asked)
         return folder, folder.seed
 
