@@ -107,18 +107,22 @@ agreed = ConsensusNMF(search.best_rank_, n_replicates={REPLICATES}, max_iter=500
 
 ![What each criterion reads against the number of parts](cells.png)
 
-{_WORDS}
+The held-out error and the replicates agree on the same number, and the fall of the error is next to it. "Consensus"
+asks in which part a cell has most; cells share programs, and its curve goes up and down by little more than the 0.01
+that count as a fall. Nobody knows a true number here: what agrees is what can be learnt from these counts.
 
 The programs, each by the genes that it has most of beyond the mean of all, and the kind of cell of which two or more of
 these are known markers (T: CD3D, IL7R; cytotoxic: NKG7, GZMK; B: MS4A1, CD79A; monocytes: CD14, LYZ or FCGR3A, MS4A7;
-dendritic: FCER1A; platelets: PPBP, PF4). "Stability" is that of the replicates; "agreed" the cosine with the part
-of `ConsensusNMF`, and its silhouette.
+dendritic: FCER1A; platelets: PPBP, PF4). "Stability" is that of the replicates; "agreed" the cosine with the part of
+`ConsensusNMF`, and its silhouette.
 
 {tables}
+
+Those without a kind are what any cell may do: ribosomes, metabolism and the making of proteins, the early response
+(JUN, FOS), mitochondria, cytoskeleton. The two T programs are naive (CCR7, SELL) and experienced cells (S100A4, IL7R),
+and the two cytotoxic ones NK (GNLY, PRF1) and CD8 T cells (GZMK, CD8A). Dendritic cells and platelets, a few dozen
+among {m:,}, have no program of their own: squares over all cells see them last.
 """
-
-
-_WORDS = ""
 
 
 def _table(k: str, found: dict[str, Any]) -> str:

@@ -61,7 +61,7 @@ def _supports(verdict: Found) -> str:
 def figure_of(found: Found, name: str) -> None:
     """The curves of all criteria of a search, side by side."""
     criteria = [criterion for criterion in found["verdicts"] if criterion in CURVES]
-    columns = min(3, len(criteria))
+    columns = 3 if len(criteria) > 4 else 2
     figure = new_figure(3.2 * columns, 2.3 * ceil(len(criteria) / columns), LIGHT)
     search = restored(found)
     for place, criterion in enumerate(criteria, start=1):
