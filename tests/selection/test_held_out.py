@@ -15,8 +15,10 @@ from partwise import NMF
 from partwise._errors import DataError, ParameterError
 from partwise.selection import one_standard_error
 from partwise.selection._tasks import run_tasks
-from partwise.selection.held_out import MIXED, BiCrossValidation, Speckled, restrained, tally
+from partwise.selection.bi_cross_validation import BiCrossValidation
+from partwise.selection.held_out import Speckled
 from partwise.selection.question import Question
+from partwise.selection.validation import MIXED, restrained, tally
 from tests.reference.beta import beta_divergence
 from tests.reference.matrices import counts, noisy
 

@@ -228,8 +228,15 @@ def test_falls_count_as_shares_of_what_is_left() -> None:
     assert last_real_fall(np.array([1.0, 0.1, 0.01, 0.0099]), null) == 2
     assert last_real_fall(np.array([1.0, 0.96, 0.5, 0.1]), null) == 0
     assert last_real_fall(np.array([1.0, 0.5, 0.0, 0.0]), null) == 2
-    assert last_real_fall(np.array([1.0, 0.5, 1e-12, 1e-14]), null) == 2
-    assert last_real_fall(np.array([1e-12, 1e-14, 1e-16, 1e-18]), null) == 0
+    assert last_real_fall(np.array([1.0, 0.5, 1e-12, 1e-14]), null, 1e-9) == 2
+    assert last_real_fall(np.array([1e-12, 1e-14, 1e-16, 1e-18]), null, 1e-9) == 0
+
+
+@pytest.mark.parametrize("data", [np.full((30, 20), 7.0), np.outer(np.arange(1.0, 31), np.arange(1.0, 21))])
+def test_exact_data_of_one_part_have_one(data: np.ndarray) -> None:
+    search = RankSearch(ranks=range(1, 4), criteria=("elbow", "stability"), n_replicates=3, random_state=0).fit(data)
+    assert search.verdicts_["elbow"].rank == 1
+    assert RankSearch(ranks=[1], criteria=("stability",), n_replicates=2).fit(data).verdicts_["stability"].rank is None
 
 
 def verdict(name: str, k: int | None) -> Verdict:
@@ -244,10 +251,12 @@ def verdict(name: str, k: int | None) -> Verdict:
         ((1, 2, 3, 4), {"held_out": 4, "stability": 4}, (4, False)),
         ((2, 3, 4), {"held_out": 2, "stability": 2}, (2, False)),
         ((1, 2, 3), {"held_out": 1, "stability": None}, (1, False)),
-        ((1, 2, 3), {"held_out": 1, "stability": 2}, (1, True)),
+        ((1, 2, 3), {"held_out": 1, "stability": 2}, (1, False)),
+        ((1, 2, 3), {"held_out": 1, "stability": 2, "elbow": 1}, (1, True)),
+        ((1, 2, 3), {"held_out": 1, "elbow": 2}, (1, False)),
         ((1, 2, 3, 4), {"stability": None, "elbow": 2}, (2, False)),
         ((2, 3), {"stability": None}, (2, False)),
-        ((1, 2, 3), {"held_out": 2}, (2, True)),
+        ((1, 2, 3), {"held_out": 2}, (2, False)),
     ],
 )
 def test_confidence_needs_agreement_inside_of_the_range(

@@ -13,11 +13,11 @@ from partwise.selection.consensus import (
 from partwise.selection.consensus_nmf import ConsensusNMF
 from partwise.selection.criteria import CRITERIA, Verdict
 from partwise.selection.elbow import last_real_fall
-from partwise.selection.held_out import one_standard_error
 from partwise.selection.matching import match
 from partwise.selection.rank import RankSearch
 from partwise.selection.recommendation import Recommendation
 from partwise.selection.replicates import Replicates, replicate
+from partwise.selection.validation import one_standard_error
 
 __all__ = [
     "CRITERIA",

@@ -76,7 +76,12 @@ class Folder:
     def get(self, name: str) -> dict[str, Array] | None:
         """The result of this name, or None."""
         file = self._file(name)
-        return read_record(file)[0] if file.exists() else None
+        if not file.exists():
+            return None
+        try:
+            return read_record(file)[0]
+        except FileError as error:
+            raise FileError(f"{error} Delete it, and what it held is computed anew.") from error
 
     def put(self, name: str, arrays: dict[str, Array]) -> None:
         """Keep a result: all of it or, if that fails, nothing."""
@@ -92,7 +97,7 @@ def _written(value: Any) -> str:
 
 
 def fingerprint(X: Any, *others: Any) -> str:
-    """A hash of the values, whatever container they are in; NaN and masked entries count as they are."""
+    """A hash of the values and their dtype, whatever container they are in; NaN and masked entries count as they are."""
     return str(joblib.hash([_plain(values) for values in (X, *others)]))
 
 

@@ -257,13 +257,21 @@ def _sparse_counts(W: Array, H: Array, rng: np.random.Generator) -> sp.csr_array
     """A sum of Poisson counts is one: each part throws its own, and only what they hit is made."""
     total: sp.csr_array = sp.csr_array((len(W), H.shape[1]))
     for w, h in zip(W.T.astype(np.float64), H.astype(np.float64), strict=True):
-        if not (amount := h.sum()):
-            continue
-        thrown = rng.poisson(w * amount)
-        rows = np.repeat(np.arange(len(w)), thrown)
-        columns = rng.choice(len(h), size=len(rows), p=h / amount)
-        total = total + sp.csr_array((np.ones(len(rows)), (rows, columns)), total.shape)
+        if amount := h.sum():
+            counts = rng.poisson(w * amount)
+            pieces = [_thrown(counts[a:b], h / amount, rng) for a, b in _pieces(len(w), len(h))]
+            total = total + sp.csr_array(sp.vstack(pieces))
     return total
+
+
+def _thrown(counts: Array, chances: Float64, rng: np.random.Generator) -> sp.csr_array:
+    """So many counts in each row, dealt to the columns: one by one, or all at once where they are many."""
+    shape = (len(counts), len(chances))
+    if counts.sum() > shape[0] * shape[1]:
+        return sp.csr_array(rng.multinomial(counts, chances).astype(np.float64))
+    rows = np.repeat(np.arange(len(counts)), counts)
+    columns = rng.choice(len(chances), size=len(rows), p=chances)
+    return sp.csr_array((np.ones(len(rows)), (rows, columns)), shape)
 
 
 def _pieces(size: int, each: int) -> list[tuple[int, int]]:

@@ -10,11 +10,13 @@ import numpy as np
 from partwise._errors import ParameterError
 from partwise._types import Array, Float64
 from partwise.selection._tasks import Arrays, Task
+from partwise.selection.bi_cross_validation import BiCrossValidation
 from partwise.selection.elbow import last_real_fall, null_objectives, null_tasks
-from partwise.selection.held_out import BiCrossValidation, Speckled, one_standard_error
+from partwise.selection.held_out import Speckled
 from partwise.selection.question import Question
 from partwise.selection.relevance import gather_relevance, relevance_tasks
 from partwise.selection.replicates import Replicates
+from partwise.selection.validation import one_standard_error
 
 Ranks = tuple[int, ...]
 Found = Mapping[str, Arrays]
@@ -71,7 +73,7 @@ class Criterion(ABC):
     """One way to judge numbers of parts.
 
     ``curve`` names the figure that it draws against them, and ``better`` says which end of it is good; ``replicated``
-    whether it needs replicates.
+    whether it needs replicates, and ``knows_one`` whether it can support one part.
     """
 
     name: ClassVar[str]
@@ -80,6 +82,7 @@ class Criterion(ABC):
     curve: ClassVar[str | None]
     better: ClassVar[str] = "low"
     replicated: ClassVar[bool] = False
+    knows_one: ClassVar[bool] = True
 
     def __init__(self, question: Question, plan: Plan) -> None:
         self.question, self.plan = question, plan
@@ -195,6 +198,7 @@ class Stability(Criterion):
     curve = "silhouette_mean"
     better = "high"
     replicated = True
+    knows_one = False
 
     # Thresholds of SigProfilerExtractor (Islam et al. 2022, Cell Genomics 2, 100179): mean and least silhouette.
     MEAN, LEAST = 0.8, 0.2
@@ -213,6 +217,8 @@ class Stability(Criterion):
     def verdict(self, figures: Mapping[str, Array], found: Found) -> Verdict:
         ranks, mean, least = self.plan.ranks, figures["silhouette_mean"], figures["silhouette_min"]
         stable = np.flatnonzero((mean >= self.MEAN) & (least >= self.LEAST))
+        if ranks == (1,):
+            return self._verdict(None, "One part has no others to be told from.")
         if len(stable) == 0:
             return self._verdict(
                 None,
@@ -238,6 +244,7 @@ class Agreement(Criterion):
     curve = "cophenetic"
     better = "high"
     replicated = True
+    knows_one = False
 
     # What the cophenetic correlation may lose from one rank to the next and still count as constant.
     SLACK = 0.01
@@ -277,6 +284,9 @@ class Elbow(Criterion):
     curve = "error"
     replicated = True
 
+    # What an exact fit leaves, as a share of what entries as large as the mean would.
+    ROUNDING = 1e-9
+
     def tasks(self) -> list[Task]:
         return null_tasks(self.question, self.plan.ranks)
 
@@ -292,7 +302,9 @@ class Elbow(Criterion):
 
     def verdict(self, figures: Mapping[str, Array], found: Found) -> Verdict:
         ranks, error, null = self.plan.ranks, figures["error"], figures["error_permuted"]
-        last = last_real_fall(figures["objective"], figures["objective_permuted"])
+        question = self.question
+        exact = self.ROUNDING * question.n_observed * question.mean**question.beta
+        last = last_real_fall(figures["objective"], figures["objective_permuted"], exact)
         if last == 0:
             return self._verdict(
                 ranks[0] if ranks[0] == 1 else None,

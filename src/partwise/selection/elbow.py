@@ -19,8 +19,6 @@ from partwise.selection.question import Question
 _STARTS = 3
 # By how much a fall must be larger than that of permuted data, which is a random number too.
 _MARGIN = 1.1
-# What is left of an exact fit is rounding: less than this share of the error of permuted data.
-_EXACT = 1e-8
 # Places of seeds.
 _ORDER, _FITS = 6, 7
 
@@ -72,7 +70,7 @@ def _permuted(values: Any, shape: tuple[int, int], seed: int) -> Any:
     return out
 
 
-def last_real_fall(objectives: Float64, null: Float64) -> int:
+def last_real_fall(objectives: Float64, null: Float64, exact: float = 0.0) -> int:
     """The place of the last rank whose part lowers the error by more than a part of permuted data does.
 
     From the first rank on, as long as the error falls by a tenth more than that of permuted data does (Frigyesi &
@@ -83,6 +81,8 @@ def last_real_fall(objectives: Float64, null: Float64) -> int:
     ----------
     objectives, null : ndarray of shape (n_ranks,)
         Of the data and of permuted data, ranks ascending.
+    exact : float, default=0.0
+        What an exact fit leaves by rounding: no fall below it is one.
 
     References
     ----------
@@ -96,7 +96,7 @@ def last_real_fall(objectives: Float64, null: Float64) -> int:
     >>> last_real_fall(np.array([10.0, 4.0, 3.8]), np.array([10.0, 9.0, 8.0]))
     1
     """
-    objectives = np.where(objectives > _EXACT * null[0], objectives, 0.0)
+    objectives = np.where(objectives > exact, objectives, 0.0)
     falls = _shares(objectives) > _MARGIN * _shares(null)
     return int(len(falls) if falls.all() else np.argmin(falls))
 

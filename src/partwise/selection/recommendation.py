@@ -19,8 +19,8 @@ class Recommendation:
     agree, differ : tuple of str
         The other criteria that support the same number, and those that support another one or none.
     confident : bool
-        Whether at least half of the other criteria agree, to within one rank, and the number is not at an end of the
-        ranks where more or fewer parts may be as good.
+        Whether there are other criteria of which at least half agree, to within one rank, and the number is not at an
+        end of the ranks where more or fewer parts may be as good. About one part those that can tell agree exactly.
     sentences : str
         All this in two sentences.
     """
@@ -50,9 +50,10 @@ def recommend(verdicts: Mapping[str, Verdict], ranks: tuple[int, ...]) -> Recomm
     others = [one for one in verdicts.values() if one is not decided]
     agree = tuple(one.criterion for one in others if one.rank == decided.rank)
     differ = tuple(one.criterion for one in others if one.rank != decided.rank)
-    near = sum(one.rank is not None and abs(one.rank - decided.rank) <= 1 for one in others)
+    voters = [one for one in others if decided.rank > 1 or CRITERIA[one.criterion].knows_one]
+    near = sum(one.rank is not None and abs(one.rank - decided.rank) <= min(1, decided.rank - 1) for one in voters)
     inside = decided.rank < ranks[-1] and (decided.rank > ranks[0] or ranks[0] == 1)
-    confident = inside and (2 * near >= len(others))
+    confident = inside and bool(voters) and 2 * near >= len(voters)
     return Recommendation(
         decided.rank, decided.criterion, agree, differ, confident, _sentences(decided, others, confident, ranks)
     )
