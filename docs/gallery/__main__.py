@@ -58,8 +58,9 @@ errors, sound, and counts. Every figure is computed by `python -m docs.gallery`,
         """\
 `RankSearch` asks several criteria, and recommends what the first of them supports. Here it meets data whose number of
 parts is known, data without parts, and three real data sets about which others have written. Every number that a
-criterion got wrong stands here too. In the figures a ring is what a criterion supports and a band what is recommended.
-Every figure is computed by `python -m docs.gallery`, which writes this page.""",
+criterion got wrong stands here too. In the code `names` are those of the criteria in the table; in the figures a ring
+is what a criterion supports, and a band what is recommended. Every figure is computed by `python -m docs.gallery`,
+which writes this page.""",
         {
             "signatures": signatures,
             "raman": raman,

@@ -97,8 +97,9 @@ def section(found: dict[str, Any]) -> str:
 {m:,} blood cells × the {n:,} genes whose logarithm of 1 + counts, scaled to 10 000 a cell, varies most.
 
 ```python
-search = RankSearch(NMF(max_iter=500), ranks=range(2, 16), criteria=…, n_replicates={REPLICATES}).fit(X)
-agreed = ConsensusNMF(search.best_rank_, n_replicates={REPLICATES}, max_iter=500).fit(X)
+prototype = NMF(max_iter=500)
+search = RankSearch(prototype, ranks=range(2, 16), criteria=names, n_replicates={REPLICATES}, random_state=0).fit(X)
+agreed = ConsensusNMF(search.best_rank_, n_replicates={REPLICATES}, random_state=0, max_iter=500).fit(X)
 ```
 
 {found["search"]["recommendation"]["sentences"]}

@@ -97,7 +97,7 @@ the consensus stable for k = 2 and 3, with 2 of 38 samples on the wrong side for
 
 ```python
 loss = NMF(beta_loss="kullback-leibler")
-search = RankSearch(loss, ranks=range(1, 9), criteria=…, n_replicates={REPLICATES}).fit(X)
+search = RankSearch(loss, ranks=range(1, 9), criteria=names, n_replicates={REPLICATES}, random_state=0).fit(X)
 plot.consensus(search.replicates_[3], groups=diagnoses)
 ```
 

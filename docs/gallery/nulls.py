@@ -96,7 +96,7 @@ Poisson counts of one profile in rows of different size (200 × 80, Kullback–L
 calls more than one part, and which numbers:
 
 ```python
-search = RankSearch(loss, ranks=range(1, 6), criteria=…, n_replicates=10, random_state=seed).fit(X)
+search = RankSearch(loss, ranks=range(1, 6), criteria=names, n_replicates=10, random_state=seed).fit(X)
 ```
 
 {table(["criterion", *found], rows)}

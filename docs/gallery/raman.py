@@ -62,7 +62,7 @@ def section(found: dict[str, Any]) -> str:
 curve resolution), with normal noise whose σ is {NOISE:.0%} of the root mean square, clipped at zero.
 
 ```python
-search = RankSearch(NMF(max_iter=1000), ranks=range(1, 9), criteria=…).fit(X)
+search = RankSearch(NMF(max_iter=1000), ranks=range(1, 9), criteria=names, n_replicates=10, random_state=0).fit(X)
 ```
 
 {found["search"]["recommendation"]["sentences"]}

@@ -94,7 +94,7 @@ samples; a sample has about 1 000, 5 000 or 25 000 mutations, and the fewer ther
 
 ```python
 loss = NMF(beta_loss="kullback-leibler")
-search = RankSearch(loss, ranks=range(1, 11), criteria=…).fit(counts)
+search = RankSearch(loss, ranks=range(1, 11), criteria=names, n_replicates=10, random_state=0).fit(counts)
 ```
 
 {verdicts_of(searches)}

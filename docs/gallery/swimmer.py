@@ -56,7 +56,7 @@ def section(found: dict[str, Any]) -> str:
 drawn from 16 + 1 parts, and there is no noise.
 
 ```python
-search = RankSearch(ranks=range(10, 21), criteria=…).fit(X)
+search = RankSearch(ranks=range(10, 21), criteria=names, n_replicates=10, random_state=0).fit(X)
 ```
 
 {found["search"]["recommendation"]["sentences"]}

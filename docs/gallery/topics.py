@@ -106,8 +106,14 @@ and quotations are in, header lines are not. There are 20 groups, and no reason 
 
 ```python
 X = TfidfVectorizer(token_pattern="[a-z]{{2,}}", min_df=20, max_df=0.1, sublinear_tf=True).fit_transform(bodies)
-search = RankSearch(ranks={RANKS}, criteria=("held_out", "stability"), n_replicates={REPLICATES},
-                    folds={FOLDS}, held_out_share={SHARE}).fit(X)
+search = RankSearch(
+    ranks={RANKS},
+    criteria=names,
+    n_replicates={REPLICATES},
+    folds={FOLDS},
+    held_out_share={SHARE},
+    random_state=0,
+).fit(X)
 ```
 
 {found["search"]["recommendation"]["sentences"]}

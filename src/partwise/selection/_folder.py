@@ -97,7 +97,7 @@ def _written(value: Any) -> str:
 
 
 def fingerprint(X: Any, *others: Any) -> str:
-    """A hash of the values and their dtype, whatever container they are in; NaN and masked entries count as they are."""
+    """A hash of values and their dtype, whatever container they are in; NaN and masked entries count as they are."""
     return str(joblib.hash([_plain(values) for values in (X, *others)]))
 
 
