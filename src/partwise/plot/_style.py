@@ -188,8 +188,9 @@ def _colormap(name: str, colours: tuple[str, ...]) -> Colormap:
 
 
 def legend(ax: Axes, theme: Theme, **place: Any) -> None:
-    """The names of what is drawn, without a frame."""
-    ax.legend(frameon=False, fontsize=SMALL, labelcolor=theme.muted, handlelength=1.4, **place)
+    """The names of what is drawn, without a frame; lines that pass behind them are faint there."""
+    drawn = ax.legend(fontsize=SMALL, labelcolor=theme.muted, handlelength=1.4, **place)
+    drawn.get_frame().set(facecolor=theme.surface, edgecolor="none", alpha=0.85)
 
 
 def percent_axis(axis: Any) -> None:

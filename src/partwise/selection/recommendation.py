@@ -54,19 +54,16 @@ def recommend(verdicts: Mapping[str, Verdict], ranks: tuple[int, ...]) -> Recomm
     near = sum(one.rank is not None and abs(one.rank - decided.rank) <= min(1, decided.rank - 1) for one in voters)
     inside = decided.rank < ranks[-1] and (decided.rank > ranks[0] or ranks[0] == 1)
     confident = inside and bool(voters) and 2 * near >= len(voters)
-    return Recommendation(
-        decided.rank, decided.criterion, agree, differ, confident, _sentences(decided, others, confident, ranks)
-    )
+    sentences = _sentences(decided, others, confident)
+    return Recommendation(decided.rank, decided.criterion, agree, differ, confident, sentences)
 
 
-def _sentences(decided: Verdict, others: list[Verdict], confident: bool, ranks: tuple[int, ...]) -> str:
-    rank = decided.rank
-    what = "One part" if rank == 1 else f"{rank} parts"
-    surely = "are recommended" if rank != 1 else "is recommended"
-    first = f"{what} {surely} by {_called(decided)}"
-    first += "." if confident else ", but not with confidence."
-    if rank == 1:
-        first = first[:-1] + ": the rows are multiples of one profile, as far as these data tell."
+def _sentences(decided: Verdict, others: list[Verdict], confident: bool) -> str:
+    one = decided.rank == 1
+    what = "One part is" if one else f"{decided.rank} parts are"
+    first = f"{what} recommended by {_called(decided)}"
+    first += "" if confident else ", but not with confidence"
+    first += ": the rows are multiples of one profile, as far as these data tell." if one else "."
     if not others:
         return f"{first} No other criterion was asked."
     said = "; ".join(f"{_called(one)}: {'none' if one.rank is None else one.rank}" for one in others)
