@@ -294,6 +294,10 @@ def test_a_search_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.Monke
     assert all(np.array_equal(whole.results_[name], resumed.results_[name], equal_nan=True) for name in whole.results_)
     with pytest.raises(DataError, match="holds results of other data"):
         clone(search).set_params(folder=tmp_path / "kept").fit(known(seed=1))
+    # The fits of folds begin from that many starts.
+    more = clone(KL).set_params(n_init=2)
+    with pytest.raises(ParameterError, match="holds results with n_init=1, and n_init=2 is asked for"):
+        clone(search).set_params(folder=tmp_path / "kept", estimator=more).fit(known())
 
 
 # --- bad input --------------------------------------------------------------------------------------------------------

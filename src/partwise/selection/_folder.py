@@ -17,7 +17,7 @@ from partwise.selection._checks import is_sparse
 
 _IDENTITY = "partwise-selection.npz"
 # They change how fast or how loudly something is computed, not what.
-_INDIFFERENT = {"n_components", "n_init", "n_threads", "verbose", "random_state", "drop_losers"}
+_INDIFFERENT = {"n_components", "n_threads", "verbose", "random_state"}
 
 
 class Folder:

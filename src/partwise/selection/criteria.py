@@ -362,7 +362,7 @@ class Relevance(Criterion):
 
     def verdict(self, figures: Mapping[str, Array], found: Found) -> Verdict:
         most = self.plan.ranks[-1]
-        relevance = gather_relevance(most, "l1", found)
+        relevance = gather_relevance(most, found)
         if relevance.rank == most:
             return self._verdict(most, f"None of {_parts(most)} fades: there may be more.")
         stay = "1 stays" if relevance.rank == 1 else f"{relevance.rank} stay"

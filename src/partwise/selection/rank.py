@@ -217,8 +217,9 @@ class RankSearch(MetaEstimatorMixin, BaseEstimator):
     def _warn(self) -> None:
         ends = np.concatenate([each.converged for each in self.replicates_.values()] or [np.ones(1, bool)])
         if not ends.all():
+            limit = "max_iter" if getattr(self.estimator, "max_time", None) is None else "max_iter or max_time"
             warnings.warn(
-                f"{(~ends).sum()} of {ends.size} replicates met max_iter before they converged. Increase it to make "
+                f"{(~ends).sum()} of {ends.size} replicates met {limit} before they converged. Increase it to make "
                 "them comparable.",
                 ConvergenceWarning,
                 stacklevel=3,

@@ -1,17 +1,16 @@
 r"""Automatic relevance determination: of many parts those that the data do not need fade away (Tan & Févotte 2013).
 
-Each part has a scale λ_k that its column of W and its row of H share. With ``prior="l1"`` both are exponential with
-mean λ_k, with "l2" half-normal with variance λ_k, and λ_k is inverse gamma with parameters a and b. Up to a constant
-minus the logarithm of the posterior is
+Each part has a scale λ_k that its column of W and its row of H share: the entries of both are exponential with mean
+λ_k, and λ_k is inverse gamma with parameters a and b. Up to a constant minus the logarithm of the posterior is
 
 .. math::
 
-    \tfrac{1}{\phi} D(X | WH) + \sum_k \Big[ \tfrac{1}{\lambda_k} \big(f(w_k) + f(h_k) + b\big) + c \log \lambda_k \Big]
+    \tfrac{1}{\phi} D(X | WH)
+    + \sum_k \Big[ \tfrac{1}{\lambda_k} \big(\|w_k\|_1 + \|h_k\|_1 + b\big) + c \log \lambda_k \Big]
 
-with f = ‖·‖₁, c = m + n + a + 1 or f = ½‖·‖², c = (m + n)/2 + a + 1, and φ the dispersion of the
-noise: σ² for squares, 1 for counts. For given factors the best λ_k is (f(w_k) + f(h_k) + b)/c; for given λ it is an
-NMF with a penalty for each part, whose steps the public estimator does. Both lower the same function. Parts that are
-not needed end at the lower bound b/c of their scale.
+with c = m + n + a + 1 and φ the dispersion of the noise: σ² for squares, 1 for counts. For given factors the best λ_k
+is (‖w_k‖₁ + ‖h_k‖₁ + b)/c; for given λ it is an NMF with an L1 penalty for each part, whose steps the public estimator
+does. Both lower the same function. Parts that are not needed end at the lower bound b/c of their scale.
 
 Each start has a φ of its own, so between starts ½ N log φ counts too, with N observed entries: D is half a deviance,
 and this its extended quasi-likelihood (Nelder & Pregibon 1987, Biometrika 74, 221-232). Without it the start whose
@@ -21,7 +20,6 @@ first fit was the poorest would win.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 import numpy as np
 
@@ -29,8 +27,6 @@ from partwise._types import Array, Float64
 from partwise.selection._fits import quiet_fit
 from partwise.selection._tasks import Arrays, Task
 from partwise.selection.question import Question
-
-Prior = Literal["l1", "l2"]
 
 # The shape a of the prior; small beside m + n it hardly matters (Tan & Févotte discuss the choice).
 _SHAPE = 10.0
@@ -65,37 +61,35 @@ class Relevance:
         return max(1, int((self.relevance > _ABOVE).sum()))
 
 
-def relevance_tasks(question: Question, k: int, prior: Prior = "l1") -> list[Task]:
+def relevance_tasks(question: Question, k: int) -> list[Task]:
     """One for each start."""
-    return [
-        Task(f"relevance-k{k}-{prior}-{start}", partial(_fade, question, k, prior, start)) for start in range(_STARTS)
-    ]
+    return [Task(f"relevance-k{k}-{start}", partial(_fade, question, k, start)) for start in range(_STARTS)]
 
 
-def gather_relevance(k: int, prior: Prior, done: Mapping[str, Arrays]) -> Relevance:
+def gather_relevance(k: int, done: Mapping[str, Arrays]) -> Relevance:
     """The start of the highest posterior."""
-    found = [done[f"relevance-k{k}-{prior}-{start}"] for start in range(_STARTS)]
+    found = [done[f"relevance-k{k}-{start}"] for start in range(_STARTS)]
     best = min(found, key=lambda one: float(one["posterior"][0] + one["spread"][0]))
     return Relevance(np.sort(best["relevance"])[::-1], float(best["dispersion"][0]))
 
 
-def _fade(question: Question, k: int, prior: Prior, start: int) -> Arrays:
+def _fade(question: Question, k: int, start: int) -> Arrays:
     m, n = question.shape
     free = question.estimator(k, _FITS, start, alpha_W=0.0, alpha_H=0.0, init="random", n_init=1)
     W, H = quiet_fit(free, question.X, **question.counting)
     phi = _dispersion(question, free.history_["objective"][-1], k)
-    c = m + n + _SHAPE + 1 if prior == "l1" else (m + n) / 2 + _SHAPE + 1
-    b = _scale_parameter(question, k, prior)
-    W, H = _balanced(W, H, prior)
-    scale = (_size(W, H, prior) + b) / c
+    c = m + n + _SHAPE + 1
+    b = _scale_parameter(question, k)
+    W, H = _balanced(W, H)
+    scale = (_size(W, H) + b) / c
     loss = np.inf
     for _ in range(_TURNS):
-        W, H, loss = _steps(question, W, H, phi / scale, prior)
-        W, H = _balanced(W, H, prior)
-        before, scale = scale, (_size(W, H, prior) + b) / c
+        W, H, loss = _steps(question, W, H, phi / scale)
+        W, H = _balanced(W, H)
+        before, scale = scale, (_size(W, H) + b) / c
         if np.max(np.abs(scale / before - 1)) < _STILL:
             break
-    size = _size(W, H, prior)
+    size = _size(W, H)
     posterior = loss / phi + float(np.sum((size + b) / scale + c * np.log(scale)))
     return {
         "relevance": scale / (b / c) - 1,
@@ -113,15 +107,12 @@ def _dispersion(question: Question, objective: float, k: int) -> float:
     return max(1.0, estimate) if question.beta == 1 and question.whole else estimate or np.finfo(float).tiny
 
 
-def _scale_parameter(question: Question, k: int, prior: Prior) -> float:
+def _scale_parameter(question: Question, k: int) -> float:
     """The b at which the prior's mean of X is that of the data (the method of moments)."""
-    mean = question.mean
-    if prior == "l1":
-        return float(np.sqrt((_SHAPE - 1) * (_SHAPE - 2) * mean / k))
-    return float(np.pi * (_SHAPE - 1) * mean / (2 * k))
+    return float(np.sqrt((_SHAPE - 1) * (_SHAPE - 2) * question.mean / k))
 
 
-def _steps(question: Question, W: Array, H: Array, each: Float64, prior: Prior) -> tuple[Array, Array, float]:
+def _steps(question: Question, W: Array, H: Array, each: Float64) -> tuple[Array, Array, float]:
     """Some steps of the factors with the weights ``each`` of their parts, and the loss alone at their end."""
     m, n = question.shape
     estimator = question.estimator(
@@ -133,24 +124,20 @@ def _steps(question: Question, W: Array, H: Array, each: Float64, prior: Prior) 
         max_iter=_STEPS,
         alpha_W=each / n,
         alpha_H=each / m,
-        l1_ratio=1.0 if prior == "l1" else 0.0,
+        l1_ratio=1.0,
     )
     W, H = quiet_fit(estimator, question.X, W=W, H=H, **question.counting)
     return W, H, 0.5 * estimator.reconstruction_err_**2
 
 
-def _size(W: Array, H: Array, prior: Prior) -> Float64:
-    """f(w_k) + f(h_k) of each part."""
-    W, H = W.astype(np.float64), H.astype(np.float64)
-    if prior == "l1":
-        return np.asarray(W.sum(axis=0) + H.sum(axis=1))
-    return np.asarray(0.5 * (np.einsum("ik,ik->k", W, W) + np.einsum("kj,kj->k", H, H)))
+def _size(W: Array, H: Array) -> Float64:
+    """‖w_k‖₁ + ‖h_k‖₁ of each part."""
+    return np.asarray(W.sum(axis=0, dtype=np.float64) + H.sum(axis=1, dtype=np.float64))
 
 
-def _balanced(W: Array, H: Array, prior: Prior) -> tuple[Array, Array]:
-    """The same product at the lowest f(w_k) + f(h_k): scale moved until both are equal."""
-    order = 1 if prior == "l1" else 2
-    w, h = np.linalg.norm(W, order, axis=0), np.linalg.norm(H, order, axis=1)
+def _balanced(W: Array, H: Array) -> tuple[Array, Array]:
+    """The same product at the lowest ‖w_k‖₁ + ‖h_k‖₁: scale moved until both are equal."""
+    w, h = W.sum(axis=0, dtype=np.float64), H.sum(axis=1, dtype=np.float64)
     alive = (w > 0) & (h > 0)
     factor = np.sqrt(np.divide(h, w, out=np.ones_like(w), where=alive))
     return (W * factor).astype(W.dtype), (H / factor[:, None]).astype(H.dtype)
